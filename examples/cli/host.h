@@ -1,0 +1,40 @@
+// What the command needs of the operating system. host_posix.cpp is the only file that includes its headers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace command {
+
+bool stdin_is_terminal();
+bool stdout_is_terminal();
+bool stderr_is_terminal();
+
+// Makes standard input and output carry bytes as they are.
+void use_binary_streams();
+
+// Most memory, in bytes, that this process has had in RAM so far; 0 when unknown.
+std::uint64_t peak_memory();
+
+// Turns Ctrl-C (SIGINT) into a call while it lives. Make it before the first thread of the program, which
+// would otherwise be offered the signal. Until an action is set, and from the second Ctrl-C on, the signal
+// ends the program as it always does.
+class Interrupt {
+public:
+    Interrupt();
+    ~Interrupt();
+    Interrupt(const Interrupt&) = delete;
+    Interrupt& operator=(const Interrupt&) = delete;
+
+    // The action runs on a thread of its own and must be safe there. An empty one takes it back; when this
+    // returns the former action is not running any more.
+    void set_action(std::function<void()> action);
+    bool happened() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace command

@@ -1,0 +1,111 @@
+// What several commands take from their command line.
+#include "options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+
+namespace command {
+
+void add_model(CLI::App& parser, std::string& path) {
+    parser.add_option("MODEL", path, "a GGUF file or a checkpoint folder")->required();
+}
+
+void add_json(CLI::App& parser, bool& json) {
+    parser.add_flag("--json", json, "print one JSON object");
+}
+
+void add_engine(CLI::App& parser, EngineOptions& options) {
+    parser.add_option("-t,--threads", options.n_threads, "threads that compute; default: one per CPU")
+        ->type_name("N");
+    parser
+        .add_option("--kernels", options.kernels,
+                    "kernel table, for example scalar or reference; default: the best one")
+        ->type_name("NAME");
+}
+
+sluicepp::Engine make_engine(const EngineOptions& options) {
+    auto c_options = sluicepp::sized<sluice_engine_options>();
+    c_options.n_threads = options.n_threads;
+    c_options.kernels = options.kernels.empty() ? nullptr : options.kernels.data();
+    c_options.kernels_size = options.kernels.size();
+    return sluicepp::Engine(c_options, [](std::int32_t, std::string_view line) {
+        std::fprintf(stderr, "sluice: %s\n", visible(line).c_str());
+    });
+}
+
+sluicepp::Model open_model(const sluicepp::Engine& engine, const std::string& path) {
+    Progress progress;
+    return sluicepp::Model(engine, path, 0, [&](std::uint64_t done, std::uint64_t total) {
+        const double share = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0;
+        progress.show("loading " + number_text(100 * share, 0) + " %");
+        return true;
+    });
+}
+
+sluicepp::Tokenizer open_tokenizer(const sluicepp::Engine& engine, const std::string& path) {
+    return sluicepp::Tokenizer(engine, sluicepp::path_source(path));
+}
+
+void add_kv(CLI::App& parser, KvOptions& options) {
+    parser.add_option("--ctx", options.capacity, "tokens that the KV cache has room for")
+        ->check(not_negative())
+        ->type_name("N");
+    parser.add_option("--kv", options.type, "how keys and values are stored: f32 or f16; default: f32")
+        ->check(CLI::IsMember({"f32", "f16"}))
+        ->type_name("TYPE");
+}
+
+CLI::Validator not_negative() {
+    return CLI::Validator(
+        [](const std::string& text) { return text.rfind('-', 0) == 0 ? text + " is negative" : std::string(); },
+        "");
+}
+
+std::vector<sluicepp::TokenId> parse_ids(const std::string& text) {
+    const auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
+    const auto skip = [&](const char* at, const char* end) { return std::find_if_not(at, end, is_space); };
+    const char* at = skip(text.data(), text.data() + text.size());
+    const char* end = text.data() + text.size();
+    while (end > at && is_space(end[-1])) --end;
+    if (end - at >= 2 && *at == '[' && end[-1] == ']') {
+        at = skip(at + 1, --end);
+        while (end > at && is_space(end[-1])) --end;
+    }
+    std::vector<sluicepp::TokenId> ids;
+    while (at < end) {
+        sluicepp::TokenId id = 0;
+        const auto [after, problem] = std::from_chars(at, end, id);
+        if (problem != std::errc()) break;
+        ids.push_back(id);
+        at = skip(after, end);
+        if (at == end) return ids;
+        if (*at != ',') break;
+        at = skip(at + 1, end);
+    }
+    throw UsageFailure("--ids takes token ids like 1,5,7, and not \"" + visible(text.substr(0, 60)) + "\"");
+}
+
+const char* reason_name(std::int32_t reason) {
+    switch (reason) {
+        case SLUICE_END_STOP_TOKEN:
+            return "stop_token";
+        case SLUICE_END_STOP_STRING:
+            return "stop_string";
+        case SLUICE_END_MAX_TOKENS:
+            return "max_tokens";
+        case SLUICE_END_CONTEXT_FULL:
+            return "context_full";
+        case SLUICE_END_CANCELLED:
+            return "cancelled";
+        default:
+            return "other";
+    }
+}
+
+std::optional<double> rate(std::uint64_t n_tokens, std::uint64_t nanoseconds) {
+    if (n_tokens == 0 || nanoseconds == 0) return std::nullopt;
+    return static_cast<double>(n_tokens) * 1e9 / static_cast<double>(nanoseconds);
+}
+
+}  // namespace command

@@ -1,0 +1,59 @@
+// What several commands take from their command line, and how they open what it names.
+#pragma once
+
+#include <CLI/App.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <sluice/sluice.hpp>
+#include <string>
+#include <vector>
+
+#include "output.h"
+
+namespace command {
+
+// MODEL: the first argument of nearly every command.
+void add_model(CLI::App& parser, std::string& path);
+
+// --json.
+void add_json(CLI::App& parser, bool& json);
+
+// --threads and --kernels.
+struct EngineOptions {
+    std::uint32_t n_threads = 0;
+    std::string kernels;
+};
+void add_engine(CLI::App& parser, EngineOptions& options);
+
+// An engine that sends warnings to standard error.
+sluicepp::Engine make_engine(const EngineOptions& options = {});
+
+// Opens a model and shows how far it is.
+sluicepp::Model open_model(const sluicepp::Engine& engine, const std::string& path);
+
+// Opens the tokenizer of a model, without its weights.
+sluicepp::Tokenizer open_tokenizer(const sluicepp::Engine& engine, const std::string& path);
+
+// --kv: how keys and values are stored.
+struct KvOptions {
+    std::uint64_t capacity = 0;  // tokens; 0: what the command finds right
+    std::string type = "f32";
+
+    std::int32_t type_number() const { return type == "f16" ? SLUICE_KV_F16 : SLUICE_KV_F32; }
+};
+void add_kv(CLI::App& parser, KvOptions& options);
+
+// Refuses -1 and its like, which would be read as a very large number.
+CLI::Validator not_negative();
+
+// Ids as "1,5,7" or as the JSON array that `sluice tokenize` prints; at least one.
+std::vector<sluicepp::TokenId> parse_ids(const std::string& text);
+
+// SLUICE_END_... as a word for programs.
+const char* reason_name(std::int32_t reason);
+
+// Tokens a second; nothing where there was no time to measure.
+std::optional<double> rate(std::uint64_t n_tokens, std::uint64_t nanoseconds);
+
+}  // namespace command

@@ -1,0 +1,50 @@
+/* Functions that may change or go in any release: not part of the ABI promise. */
+#ifndef SLUICE_EXPERIMENTAL_H
+#define SLUICE_EXPERIMENTAL_H
+
+#include <sluice/session.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a feed keeps for inspection, from the next feed on. */
+#define SLUICE_TRACE_LOGITS 1u  /* logits of every row, not of the last one only */
+#define SLUICE_TRACE_HIDDEN 2u  /* hidden states of every row before and after every layer */
+#define SLUICE_TRACE_EXPERTS 4u /* experts woken and their weights */
+
+/* Sets what is kept; 0 stops. A traced feed must fit in one chunk (chunk_size).
+ * Errors: SLUICE_E_INVALID_ARGUMENT, _BUSY, _OUT_OF_MEMORY. */
+SLUICE_API int32_t sluice_session_trace(sluice_session *session, uint32_t what, sluice_error *error);
+
+/* Logits of the last traced feed: n_ids rows of vocabulary_size floats.
+ * Errors: SLUICE_E_STATE, _BUFFER_TOO_SMALL, _BUSY, _INVALID_ARGUMENT. */
+SLUICE_API int32_t sluice_session_traced_logits(sluice_session *session, float *logits,
+                                                uint64_t capacity, uint64_t *needed,
+                                                sluice_error *error);
+
+/* Hidden states of the last traced feed: n_ids rows of hidden_size floats. layer 0 is the embedding,
+ * layer L the sum after layer L, counted from 1; the last one is given after the final norm, as
+ * transformers does. Errors: as above. */
+SLUICE_API int32_t sluice_session_traced_hidden(sluice_session *session, uint32_t layer, float *hidden,
+                                                uint64_t capacity, uint64_t *needed,
+                                                sluice_error *error);
+
+/* Experts of the last traced feed in a layer counted from 0: n_ids rows of n_experts_used ids, ascending,
+ * and their mixing weights. Errors: as above; SLUICE_E_NOT_FOUND for a layer without experts. */
+SLUICE_API int32_t sluice_session_traced_experts(sluice_session *session, uint32_t layer,
+                                                 int32_t *expert_ids, float *weights,
+                                                 uint64_t capacity, uint64_t *needed,
+                                                 sluice_error *error);
+
+/* Writes a small GGUF model of the family with random weights and a byte-level vocabulary: its words
+ * are random, its file is real. kind is "moe" or "dense". The file is written beside itself and renamed
+ * into place. The same seed gives the same file. Errors: SLUICE_E_IO, _INVALID_ARGUMENT. */
+SLUICE_API int32_t sluice_random_model_write(const char *path, uint64_t path_size, const char *kind,
+                                             uint64_t kind_size, uint64_t seed, sluice_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

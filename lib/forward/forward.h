@@ -1,0 +1,64 @@
+// The forward pass: tokens in, logits out, the KV cache moved on.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/memory.h"
+#include "base/result.h"
+#include "base/threads.h"
+#include "cache/kv_cache.h"
+#include "kernels/kernels.h"
+#include "model/model.h"
+#include "moe/expert_counts.h"
+
+namespace sluice {
+
+enum class LogitRows {
+    kNone,
+    kLast,  // of the last token
+    kAll,   // of every token
+};
+
+// What a run leaves behind for inspection. Sized by the caller; an empty member is not filled.
+struct Trace {
+    // n_layers + 1 entries of [tokens x hidden]: the embedding, then the sum after each layer; the last one
+    // is replaced by its final norm.
+    std::vector<std::vector<float>> hidden;
+    // n_layers entries of [tokens x n_experts_used]; those of layers without experts stay empty.
+    std::vector<std::vector<std::int32_t>> experts;
+    std::vector<std::vector<float>> weights;
+};
+
+// One thread at a time; the workers may be shared.
+class ForwardPass {
+public:
+    virtual ~ForwardPass() = default;
+
+    // Computes tokens at the positions after the cache's and advances it by their number. `logits` has
+    // room for the rows asked for, vocabulary_size floats each.
+    // Requires 1 to max_tokens() valid ids, and room in the cache.
+    // Errors: CANCELLED, CALLBACK_FAILED, NUMERIC (a logit is not finite). The cache is then to be rolled
+    // back by the caller, who called its begin().
+    virtual Done run(std::span<const TokenId> tokens, KvCache& cache, LogitRows rows, std::span<float> logits,
+                     Trace* trace, const CancelFlag& cancel) = 0;
+
+    virtual std::size_t max_tokens() const = 0;
+    virtual std::uint64_t size() const = 0;  // bytes of working memory
+};
+
+// The pass that people use. counts may be null. Everything given outlives the pass.
+// Errors: OUT_OF_MEMORY.
+Result<std::unique_ptr<ForwardPass>> make_forward_pass(const Model& model, const Kernels& kernels,
+                                                       Workers& workers, std::size_t max_tokens,
+                                                       MemoryBudget& budget, ExpertCounts* counts);
+
+// Bytes of working memory that make_forward_pass would take.
+std::uint64_t planned_forward_size(const Config& config, std::size_t max_tokens, std::uint32_t n_threads);
+
+// Errors: NUMERIC, naming the first logit that is NaN or infinite.
+Done check_finite(std::span<const float> logits, std::size_t vocabulary_size);
+
+}  // namespace sluice

@@ -1,0 +1,65 @@
+// The short convolution. Channels are independent of each other, so they are what is shared out; a chunk
+// shorter than the convolution's window keeps a part of the old state.
+#include <algorithm>
+
+#include "forward/layers.h"
+
+namespace sluice {
+namespace {
+
+// Channels of one piece of work: some cache lines, so that two threads do not write to the same one.
+constexpr std::size_t kChannelGrain = 128;
+
+// Everything for the channels [first, last). `wide` has rows of B, C, x; x becomes z = B * x in place.
+void convolve(const ShortConvolution& convolution, std::span<float> state, const Step& step, std::size_t first,
+              std::size_t last) {
+    const std::size_t hidden = step.config.hidden_size;
+    const std::size_t width = step.config.convolution_width;
+    const auto gates = [&](std::size_t token) { return step.work.wide.data() + token * 3 * hidden; };
+    // z of an earlier token: of this chunk, or of the state, whose last row is the token before the chunk.
+    const auto z_before = [&](std::size_t token, std::size_t back) {
+        return back <= token ? gates(token - back) + 2 * hidden
+                             : state.data() + (width - 1 + token - back) * hidden;
+    };
+
+    for (std::size_t token = 0; token < step.n_tokens; ++token) {
+        const float* b = gates(token);
+        float* x = gates(token) + 2 * hidden;
+        for (std::size_t i = first; i < last; ++i) x[i] *= b[i];
+    }
+    for (std::size_t token = 0; token < step.n_tokens; ++token) {
+        const float* c = gates(token) + hidden;
+        float* out = step.row_of(step.work.normed, token).data();
+        for (std::size_t i = first; i < last; ++i)
+            out[i] = convolution.bias.empty() ? 0.0F : convolution.bias[i];
+        for (std::size_t tap = 0; tap < width; ++tap) {
+            const float* z = z_before(token, width - 1 - tap);
+            for (std::size_t i = first; i < last; ++i) out[i] += convolution.taps[i * width + tap] * z[i];
+        }
+        for (std::size_t i = first; i < last; ++i) out[i] *= c[i];
+    }
+    // Oldest row first, each from a later place than it goes to, so nothing is overwritten before it is read.
+    for (std::size_t row = 0; row + 1 < width; ++row) {
+        const float* z = z_before(step.n_tokens, width - 1 - row);
+        std::copy(z + first, z + last, state.data() + row * hidden + first);
+    }
+}
+
+}  // namespace
+
+Done run_short_convolution(const ShortConvolution& convolution, std::uint32_t cache_layer, const Step& step) {
+    const std::size_t hidden = step.config.hidden_size;
+    const Product input{&convolution.input, step.normed(), step.work.wide.data(), 3 * hidden};
+    SLUICE_TRY(step.multiply({&input, 1}));
+
+    const std::span<float> state = step.cache.convolution_state(cache_layer);
+    SLUICE_TRY(step.workers.for_each(hidden, kChannelGrain, step.cancel,
+                                     [&](std::size_t first, std::size_t last, std::uint32_t) {
+                                         convolve(convolution, state, step, first, last);
+                                     }));
+
+    const Product output{&convolution.output, step.normed(), step.work.mixed.data(), hidden};
+    return step.multiply({&output, 1});
+}
+
+}  // namespace sluice

@@ -1,0 +1,210 @@
+// Writes the seeds of every fuzz target: make_seeds FOLDER. They come from our own writers, so no model file is
+// kept in the repository.
+#include <filesystem>
+#include <fstream>
+
+#include "fuzz/fuzz_target.h"
+#include "model/random_model.h"
+#include "support/small_tokenizer.h"
+
+namespace {
+
+using namespace sluice_fuzz;
+using sluice_test::json_text;
+using sluice_test::small_tokenizer_json;
+
+std::string sized_part(std::size_t size) {
+    return {static_cast<char>(size & 0xFF), static_cast<char>(size >> 8)};
+}
+
+std::string number64(std::uint64_t value) {
+    std::string bytes(8, '\0');
+    std::memcpy(bytes.data(), &value, 8);
+    return bytes;
+}
+
+class Seeds {
+public:
+    Seeds(const std::string& folder, const std::string& target) : path_(folder + "/" + target) {
+        std::filesystem::create_directories(path_);
+    }
+    void add(std::string_view bytes) {
+        std::ofstream file(path_ + "/seed_" + std::to_string(n_++), std::ios::binary);
+        file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        require(file.good());
+    }
+
+private:
+    std::string path_;
+    int n_ = 0;
+};
+
+std::string tiny_model(const char* kind) {
+    const auto bytes = sluice::random_model_bytes(kind, 11);
+    require(bytes.ok());
+    return {reinterpret_cast<const char*>(bytes->data()), bytes->size()};
+}
+
+std::string with_version(std::string model, char version) {
+    model[4] = version;
+    return model;
+}
+
+void make_gguf(Seeds seeds) {
+    const std::string tiny = tiny_model("tiny");
+    seeds.add(tiny);
+    seeds.add(with_version(tiny, 2));
+    seeds.add(with_version(tiny, 1));
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{4}, std::size_t{24}, std::size_t{600}, std::size_t{9000}}) {
+        seeds.add(tiny.substr(0, size));
+    }
+}
+
+struct Tensor {
+    std::string name;
+    std::vector<std::uint64_t> shape;
+};
+
+// A dense model of two layers, hidden size 8, weights of 2^-4 in F32.
+std::string checkpoint_weights() {
+    std::vector<Tensor> tensors = {{"model.embed_tokens.weight", {16, 8}},
+                                   {"model.embedding_norm.weight", {8}}};
+    for (const std::string layer : {"model.layers.0.", "model.layers.1."}) {
+        tensors.push_back({layer + "operator_norm.weight", {8}});
+        tensors.push_back({layer + "ffn_norm.weight", {8}});
+        tensors.push_back({layer + "feed_forward.w1.weight", {8, 8}});
+        tensors.push_back({layer + "feed_forward.w2.weight", {8, 8}});
+        tensors.push_back({layer + "feed_forward.w3.weight", {8, 8}});
+    }
+    tensors.push_back({"model.layers.0.conv.in_proj.weight", {24, 8}});
+    tensors.push_back({"model.layers.0.conv.out_proj.weight", {8, 8}});
+    tensors.push_back({"model.layers.0.conv.conv.weight", {8, 1, 3}});
+    for (const std::string part : {"q", "k", "v", "out"}) {
+        tensors.push_back({"model.layers.1.self_attn." + part + "_proj.weight", {8, 8}});
+    }
+    tensors.push_back({"model.layers.1.self_attn.q_layernorm.weight", {8}});
+    tensors.push_back({"model.layers.1.self_attn.k_layernorm.weight", {8}});
+    std::string header = "{";
+    std::string data;
+    for (const Tensor& tensor : tensors) {
+        std::size_t count = 1;
+        std::string shape;
+        for (const std::uint64_t n : tensor.shape) {
+            count *= n;
+            shape += (shape.empty() ? "" : ",") + std::to_string(n);
+        }
+        const float value = 0.0625F;
+        const std::size_t begin = data.size();
+        for (std::size_t i = 0; i < count; ++i)
+            data.append(reinterpret_cast<const char*>(&value), sizeof value);
+        header += (header.size() > 1 ? "," : "") + json_text(tensor.name) + ":{\"dtype\":\"F32\",\"shape\":[" +
+                  shape + "],\"data_offsets\":[" + std::to_string(begin) + "," + std::to_string(data.size()) +
+                  "]}";
+    }
+    header += "}";
+    header.resize((header.size() + 7) / 8 * 8, ' ');
+    return number64(header.size()) + header + data;
+}
+
+constexpr std::string_view kConfig =
+    R"({"model_type":"lfm2","hidden_size":8,"num_hidden_layers":2,"vocab_size":16,)"
+    R"("layer_types":["conv","full_attention"],"num_attention_heads":1,"num_key_value_heads":1,"intermediate_size":8,)"
+    R"("block_auto_adjust_ff_dim":false,"max_position_embeddings":64,"norm_eps":1e-5,"conv_L_cache":3,)"
+    R"("tie_word_embeddings":true,"rope_theta":1000000.0})";
+
+constexpr std::string_view kTokenizerConfig =
+    R"({"bos_token":"<|startoftext|>","eos_token":{"content":"<|im_end|>"},"add_bos_token":true})";
+
+// A vocabulary of the letters a to n that fits the 16 rows of the checkpoint.
+std::string letters_tokenizer() {
+    const std::string whole = small_tokenizer_json();
+    const std::size_t vocab = whole.find("\"vocab\":{");
+    std::string letters = "\"vocab\":{";
+    for (int i = 0; i < 13; ++i) {
+        letters +=
+            (i == 0 ? "\"" : ",\"") + std::string(1, static_cast<char>('a' + i)) + "\":" + std::to_string(i);
+    }
+    std::string json = whole.substr(0, vocab) + letters + ",\"ab\":13},\"merges\":[[\"a\",\"b\"]]}}";
+    json.replace(json.find("260"), 3, "14");
+    json.replace(json.find("261"), 3, "15");
+    return json;
+}
+
+void make_checkpoint(Seeds seeds) {
+    const std::string weights = checkpoint_weights();
+    const auto seed = [&](std::string_view config, std::string_view tokenizer, std::string_view more,
+                          std::string_view data) {
+        std::string bytes = sized_part(config.size()) + sized_part(tokenizer.size()) + sized_part(more.size());
+        for (const std::string_view part : {config, tokenizer, more, data}) bytes += part;
+        seeds.add(bytes);
+    };
+    seed(kConfig, "", "", weights);
+    seed(kConfig, letters_tokenizer(), kTokenizerConfig, weights);
+    seed(kConfig, letters_tokenizer(), "", weights.substr(0, 900));
+    seed("{}", "", "", number64(2) + "{}");
+}
+
+void make_tokenizer(Seeds seeds) {
+    const std::string text =
+        "Don't  stop: 12345 abc ab\n\n\t \xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80 \xFF\xC3 "
+        "<|im_end|><|startoftext|> x";
+    const std::string json = small_tokenizer_json();
+    const std::string letters = letters_tokenizer();
+    for (const char flags : {'\0', '\1', '\2', '\3', '\4'})
+        seeds.add(std::string({'\0', flags}) + sized_part(0) + text);
+    seeds.add(std::string({'\1', '\1'}) + sized_part(json.size()) + json + text);
+    seeds.add(std::string({'\1', '\0'}) + sized_part(letters.size()) + letters + "abcabba<|im_end|>");
+    seeds.add(std::string({'\0', '\0'}) + sized_part(0) + std::string(3000, 'a'));
+    // Three pieces of the SentencePiece protobuf: <unk> (type 2), <s> (type 3), "a" with a score.
+    constexpr char kPieces[] =
+        "\x0A\x09\x0A\x05<unk>\x18\x02\x0A\x07\x0A\x03<s>\x18\x03\x0A\x08\x0A\x01"
+        "a\x15\x00\x00\x80\xBF";
+    const std::string pieces(kPieces, sizeof kPieces - 1);
+    seeds.add(std::string({'\2', '\0'}) + sized_part(pieces.size()) + pieces + "aa b");
+}
+
+// A piece of the forward target's input: these bytes at this offset.
+std::string change(std::size_t offset, std::string_view bytes) {
+    return std::string({static_cast<char>(offset & 0xFF), static_cast<char>(offset >> 8 & 0xFF),
+                        static_cast<char>(offset >> 16), static_cast<char>(bytes.size() - 1)}) +
+           std::string(bytes);
+}
+
+void make_forward(Seeds seeds) {
+    const std::string tiny = tiny_model("tiny");
+    const std::string start({'\0', 20, 21, 22});
+    std::string all = std::string({'\1', 20, 21, 22});
+    seeds.add(start);
+    seeds.add(all);
+    // Bits of infinity and of a NaN into weights, from the front of the data to its end.
+    for (std::size_t i = 1; i <= 8; ++i) {
+        const std::size_t at = tiny.size() - tiny.size() / 9 * i;
+        for (const std::string_view bits :
+             {std::string_view("\x00\x7C\x00\x7C", 4), std::string_view("\x00\x00\xC0\x7F", 4),
+              std::string_view("\xFF\xFF\x7F\x7F", 4)}) {
+            seeds.add(start + change(at, bits));
+        }
+        all += change(at, tiny.substr(at, 16));
+    }
+    // Each number of the configuration in turn.
+    for (const std::string_view key :
+         {"block_count", "context_length", "embedding_length", "feed_forward_length", "head_count", "freq_base",
+          "rms_epsilon", "l_cache", "expert_count", "expert_used_count", "vocab_size"}) {
+        const std::size_t at = tiny.find(key);
+        if (at != std::string::npos) seeds.add(start + change(at + key.size() + 4, std::string_view("\1", 1)));
+    }
+    seeds.add(all);  // the longest: the fuzzer makes no input longer than its seeds
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 2) return 2;
+    const std::string folder = argv[1];
+    make_gguf({folder, "gguf_fuzz"});
+    make_checkpoint({folder, "checkpoint_fuzz"});
+    make_tokenizer({folder, "tokenizer_fuzz"});
+    make_forward({folder, "forward_fuzz"});
+    return 0;
+}
