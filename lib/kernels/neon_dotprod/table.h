@@ -1,0 +1,25 @@
+// Kernels for 64-bit Arm processors with the dot product instructions (FEAT_DotProd). 4 floats in a register.
+#pragma once
+
+#include "kernels/kernels.h"
+#include "kernels/tile/panel.h"
+
+namespace sluice {
+
+Kernels neon_dotprod_kernels();
+
+// As the fields of Kernels say.
+namespace neon_dotprod {
+
+// The blocks [first, first + count) of a panel's rows, made ready, in the order of
+// kernels/neon_dotprod/panel.h.
+void unpack(TensorType type, const tile::PanelRows& rows, std::size_t first, std::size_t count,
+            tile::Panel& panel);
+
+bool quantise(const float* x, std::size_t n, std::int8_t* values, float* scales, std::int32_t* sums);
+void multiply_quantised(const Matrix& w, std::size_t first_row, std::size_t last_row, const QuantisedVectors& x,
+                        float* out, std::size_t out_stride, std::byte* scratch);
+std::uint64_t int8_peak(std::uint64_t rounds);
+
+}  // namespace neon_dotprod
+}  // namespace sluice
