@@ -8,6 +8,26 @@
 extern "C" {
 #endif
 
+/* How fast the machine is at best, on all threads of an engine at once: what benchmarks divide by. Each
+ * number is a sum over the threads in a window of at most 4 ms. */
+typedef struct sluice_machine_speed {
+    uint32_t struct_size;
+    uint32_t n_threads;                   /* of the engine */
+    uint64_t int8_multiply_adds_per_s;    /* in registers, in the best window; 0 when the kernel table
+                                             has no instruction for them */
+    uint64_t float_multiply_adds_per_s;   /* 0: not measured */
+    uint64_t bytes_per_s;                 /* read from memory in sequence, in the best window */
+    uint64_t median_int8_multiply_adds_per_s; /* the same two in the median window: far below the best */
+    uint64_t median_bytes_per_s;          /* ones where others take time from this machine */
+    uint64_t reserved[4];
+} sluice_machine_speed;
+
+/* Measures each for about so many milliseconds; 0: 200; at most 10,000. Meanwhile it takes 256 MiB of
+ * the budget, or 32 MiB for each thread where that is more. Nothing else should compute on the engine: its
+ * threads would be busy elsewhere. Errors: SLUICE_E_INVALID_ARGUMENT, _OUT_OF_MEMORY, _CALLBACK_FAILED. */
+SLUICE_API int32_t sluice_engine_measure(sluice_engine *engine, uint32_t milliseconds,
+                                         sluice_machine_speed *speed, sluice_error *error);
+
 /* What a feed keeps for inspection, from the next feed on. */
 #define SLUICE_TRACE_LOGITS 1u  /* logits of every row, not of the last one only */
 #define SLUICE_TRACE_HIDDEN 2u  /* hidden states of every row before and after every layer */

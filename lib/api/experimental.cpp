@@ -1,12 +1,15 @@
 #include <sluice/experimental.h>
 
 #include "api/guard.h"
+#include "api/machine_speed.h"
 #include "api/objects.h"
 #include "api/options.h"
 #include "model/random_model.h"
 
 namespace sluice {
 namespace {
+
+constexpr std::uint32_t kDefaultMeasuredMilliseconds = 200;
 
 std::unique_ptr<Trace> make_trace(const Config& config, std::uint32_t what, std::size_t max_tokens) {
     auto trace = std::make_unique<Trace>();
@@ -40,6 +43,30 @@ std::int32_t with_trace(sluice_session* session, sluice_error* error, Body&& bod
 }  // namespace sluice
 
 using namespace sluice;
+
+int32_t sluice_engine_measure(sluice_engine* engine, uint32_t milliseconds, sluice_machine_speed* speed,
+                              sluice_error* error) {
+    return guarded(error, SLUICE_SUBSYSTEM_API, [&]() -> Done {
+        SLUICE_TRY(check_pointer(engine, "engine"));
+        SLUICE_TRY(check_pointer(speed, "speed"));
+        SLUICE_TRY(check_struct_size(speed->struct_size, "speed"));
+        if (milliseconds > kMaxMeasuredMilliseconds) {
+            return make_error(SLUICE_E_INVALID_ARGUMENT, "milliseconds is ", milliseconds, ", more than ",
+                              kMaxMeasuredMilliseconds);
+        }
+        EngineObject& object = *engine->object;
+        SLUICE_ASSIGN(measured,
+                      measure_machine(*object.workers, object.kernels, object.budget,
+                                      milliseconds == 0 ? kDefaultMeasuredMilliseconds : milliseconds));
+        sluice_machine_speed filled = {};
+        filled.n_threads = object.workers->size();
+        filled.int8_multiply_adds_per_s = measured.int8_multiply_adds.best;
+        filled.bytes_per_s = measured.bytes.best;
+        filled.median_int8_multiply_adds_per_s = measured.int8_multiply_adds.median;
+        filled.median_bytes_per_s = measured.bytes.median;
+        return write_info(speed, filled, "speed");
+    });
+}
 
 int32_t sluice_session_trace(sluice_session* session, uint32_t what, sluice_error* error) {
     return guarded(error, SLUICE_SUBSYSTEM_SESSION, [&]() -> Done {
