@@ -1,9 +1,11 @@
-// sluice bench: how fast a model reads prompts and writes answers here. Medians over repetitions; the clock
-// runs around the calls of the library, so all its work counts.
+// sluice bench: how fast a model reads prompts and writes answers here, beside what the machine can do at best.
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <memory>
 
+#include "bench_measure.h"
+#include "bench_report.h"
 #include "commands.h"
 #include "host.h"
 #include "options.h"
@@ -15,12 +17,21 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Set before main: loading the program itself does not count.
+const Clock::time_point kProgramStart = Clock::now();
+
+constexpr std::uint32_t kFirstPrompt = 16;  // of which the first token is awaited from the program's start
+// Wakes every expert: fewer tokens would leave page faults to the measurement (performance.md 5.3).
+constexpr std::uint32_t kWarmUpPrompt = 64;
+
 struct Options {
     std::string model;
+    std::string text;
     std::vector<std::uint32_t> prompts = {128, 512};
     std::vector<std::uint32_t> answers = {64};
     std::vector<std::uint32_t> depths = {0};
     std::uint32_t n_repetitions = 3;
+    std::uint32_t look_milliseconds = 200;
     bool json = false;
     KvOptions kv;
     EngineOptions engine;
@@ -30,109 +41,49 @@ double seconds_since(Clock::time_point begin) {
     return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-struct Spread {
-    double median = 0;
-    double least = 0;
-    double most = 0;
-};
-
-Spread spread_of(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    const std::size_t half = values.size() / 2;
-    const double median = values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-    return {median, values.front(), values.back()};
-}
-
-// The same ids on every run and machine, different enough to wake different experts.
-std::vector<sluicepp::TokenId> some_ids(std::size_t n_ids, std::uint32_t n_tokens) {
-    std::vector<sluicepp::TokenId> ids(n_ids);
-    std::uint64_t state = 1;
-    for (auto& id : ids) {
-        state = state * 6364136223846793005U + 1442695040888963407U;  // Knuth's MMIX
-        id = static_cast<sluicepp::TokenId>((state >> 33) % n_tokens);
-    }
-    return ids;
-}
-
-struct Bench {
-    sluicepp::Session session;
-    std::uint32_t n_tokens;  // ids below are fed
-    std::uint32_t n_repetitions;
-    double token_read_size;
-    Progress progress;
-
-    Json prefill(std::uint32_t n_prompt) {
-        const auto ids = some_ids(n_prompt, n_tokens);
-        std::vector<double> rates;
-        std::vector<double> first_tokens;
-        for (std::uint32_t repetition = 0; repetition < n_repetitions; ++repetition) {
-            progress.show("prompt of " + count_text(n_prompt) + ", repetition " + count_text(repetition + 1));
-            session.reset();
-            const auto begin = Clock::now();
-            session.feed(ids);
-            rates.push_back(n_prompt / seconds_since(begin));
-            session.next();
-            first_tokens.push_back(seconds_since(begin));
-        }
-        const Spread speed = spread_of(rates);
-        return {{"tokens", n_prompt},
-                {"tokens_per_s", speed.median},
-                {"tokens_per_s_least", speed.least},
-                {"tokens_per_s_most", speed.most},
-                {"time_to_first_token_s", spread_of(first_tokens).median}};
-    }
-
-    Json decode(std::uint32_t n_answer, std::uint32_t depth) {
-        const auto ids = some_ids(std::max(depth, 1U), n_tokens);
-        std::vector<double> rates;
-        for (std::uint32_t repetition = 0; repetition < n_repetitions; ++repetition) {
-            progress.show("answer of " + count_text(n_answer) + " after " + count_text(depth) +
-                          ", repetition " + count_text(repetition + 1));
-            session.reset();
-            session.feed(ids);
-            session.next();  // its logits come from the prompt; every later one computes a token
-            const auto begin = Clock::now();
-            for (std::uint32_t i = 0; i < n_answer; ++i) session.next();
-            rates.push_back(n_answer / seconds_since(begin));
-        }
-        const Spread speed = spread_of(rates);
-        return {{"tokens", n_answer},
-                {"depth", depth},
-                {"tokens_per_s", speed.median},
-                {"tokens_per_s_least", speed.least},
-                {"tokens_per_s_most", speed.most},
-                {"gb_per_s", speed.median * token_read_size / 1e9}};
-    }
-};
-
-// Room for the longest measurement, and the default where that is more.
+// Room for the longest measurement, for all repetitions of it where the model allows that, and the default
+// where that is more.
 std::uint64_t capacity_for(const Options& options, std::uint32_t context_size) {
     if (options.kv.capacity > 0) return options.kv.capacity;
     const auto most = [](const std::vector<std::uint32_t>& numbers) {
         return numbers.empty() ? std::uint64_t{0} : *std::max_element(numbers.begin(), numbers.end());
     };
-    const std::uint64_t needed =
-        std::max(most(options.prompts), most(options.depths) + most(options.answers)) + 2;
-    return needed > 4096 ? needed : std::min<std::uint64_t>(4096, context_size);
+    const std::uint64_t depth = std::max<std::uint64_t>(most(options.depths), 1);
+    const std::uint64_t prompt = std::max<std::uint64_t>(most(options.prompts), kWarmUpPrompt);
+    const std::uint64_t one = std::max(prompt, depth + most(options.answers)) + 2;
+    const std::uint64_t all = std::max(prompt, depth + options.n_repetitions * most(options.answers)) + 2;
+    return std::max(one, std::min<std::uint64_t>(context_size, std::max<std::uint64_t>(all, 4096)));
 }
 
-std::string text_of(const Json& json) {
-    std::string text = row_text("model", json["model"].get<std::string>()) +
-                       row_text("kernels", json["kernels"].get<std::string>() + ", " +
-                                               std::to_string(json["threads"].get<int>()) + " threads") +
-                       row_text("load", number_text(json["load_s"].get<double>(), 3) + " s");
-    for (const Json& entry : json["prefill"]) {
-        text += row_text("prompt of " + std::to_string(entry["tokens"].get<int>()),
-                         number_text(entry["tokens_per_s"].get<double>(), 1) + " tokens/s, first token after " +
-                             number_text(entry["time_to_first_token_s"].get<double>(), 3) + " s");
+Prompts prompts_for(const Options& options, const sluicepp::Model& model) {
+    const sluicepp::Tokenizer tokenizer(model);
+    if (options.text.empty()) {
+        return Prompts(std::min(tokenizer.describe().n_tokens, model.describe().vocabulary_size));
     }
-    for (const Json& entry : json["decode"]) {
-        text += row_text("answer after " + std::to_string(entry["depth"].get<int>()),
-                         number_text(entry["tokens_per_s"].get<double>(), 1) + " tokens/s over " +
-                             std::to_string(entry["tokens"].get<int>()) + ", " +
-                             number_text(entry["gb_per_s"].get<double>(), 2) + " GB/s of weights");
-    }
-    return text + row_text("peak memory", size_text(json["peak_memory"].get<std::uint64_t>()));
+    auto ids = tokenizer.encode(read_file(options.text), SLUICE_ENCODE_PLAIN);
+    if (ids.empty()) throw Failure(options.text + " has no text to measure with");
+    return Prompts(std::move(ids));
+}
+
+// Looks at the machine, whose own memory then does not count as the model's. Returns the peak before.
+std::uint64_t look_beside_peak_memory(Machine& machine, const sluicepp::Engine& engine,
+                                      std::uint32_t milliseconds) {
+    const std::uint64_t peak = peak_memory();
+    machine.look(engine, milliseconds);
+    // Linux starts the peak anew for "5" (proc(5)); elsewhere the file is not there, and nothing happens.
+    std::ofstream("/proc/self/clear_refs") << "5";
+    return peak;
+}
+
+Json machine_json(const Machine& machine, const sluicepp::Engine& engine) {
+    const auto known = [](double number) { return number > 0 ? Json(number) : Json(); };
+    const auto info = engine.describe();
+    return {{"bytes_per_s", known(machine.bytes_per_s())},
+            {"int8_multiply_adds_per_s", known(machine.int8_multiply_adds_per_s())},
+            {"cpu", info.cpu},
+            {"kernels", info.kernels},
+            {"threads", info.n_threads},
+            {"looks", machine.looks()}};
 }
 
 int run(const Options& options) {
@@ -149,41 +100,61 @@ int run(const Options& options) {
     session_options.flags = SLUICE_SESSION_IGNORE_STOP_TOKENS;
     session_options.sampling = sluicepp::sized<sluice_sampling>();
     session_options.sampling->mode = SLUICE_SAMPLING_GREEDY;
-    const std::uint32_t n_tokens = sluicepp::Tokenizer(model).describe().n_tokens;
-    Bench bench{sluicepp::Session(model, cache, session_options),
-                std::min(n_tokens, info.vocabulary_size),
-                options.n_repetitions,
-                static_cast<double>(info.token_read_size),
-                {}};
+    const Prompts prompts = prompts_for(options, model);
+    const TokenWork work = token_work_of(model, kv);
+    ModelBench bench(sluicepp::Session(model, cache, session_options), cache, prompts, work,
+                     options.n_repetitions);
 
-    const auto engine_info = engine.describe();
+    const auto fitting = [&](std::uint32_t n) {
+        return static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(n, std::max<std::uint64_t>(kv.capacity, 3) - 2));
+    };
+    bench.answer_once(fitting(kFirstPrompt));
+    const double first_token_s = seconds_since(kProgramStart);
+    Machine machine;
+    std::uint64_t peak = 0;
+    if (options.look_milliseconds > 0) {
+        peak = look_beside_peak_memory(machine, engine, options.look_milliseconds);
+    }
+    bench.answer_once(fitting(kWarmUpPrompt));
+
+    std::vector<PrefillResult> prefills;
+    for (const std::uint32_t n_prompt : options.prompts) {
+        if (n_prompt > 0) prefills.push_back(bench.prefill(n_prompt));
+    }
+    std::vector<DecodeResult> decodes;
+    for (const std::uint32_t depth : options.depths) {
+        for (const std::uint32_t n_answer : options.answers) {
+            if (n_answer > 0) decodes.push_back(bench.decode(n_answer, depth));
+        }
+    }
+    bench.end_progress();
+    peak = std::max(peak, peak_memory());
+    if (options.look_milliseconds > 0) machine.look(engine, options.look_milliseconds);
+
     Json json = {{"model", options.model},
                  {"architecture", info.architecture},
                  {"quantisation", info.quantisation},
                  {"weights_size", info.weights_size},
                  {"token_read_size", info.token_read_size},
-                 {"cpu", engine_info.cpu},
-                 {"kernels", engine_info.kernels},
-                 {"threads", engine_info.n_threads},
+                 {"kv_bytes_per_position", work.position_bytes},
+                 {"multiply_adds_per_prompt_token", work.prompt_multiply_adds},
+                 {"machine", machine_json(machine, engine)},
+                 {"threads", engine.describe().n_threads},
                  {"kv", options.kv.type},
+                 {"text_tokens", prompts.text_size()},
                  {"repetitions", options.n_repetitions},
                  {"load_s", load_s},
+                 {"start_to_first_token_s", first_token_s},
                  {"prefill", Json::array()},
-                 {"decode", Json::array()}};
-    for (const std::uint32_t n_prompt : options.prompts) {
-        if (n_prompt > 0) json["prefill"].push_back(bench.prefill(n_prompt));
-    }
-    for (const std::uint32_t depth : options.depths) {
-        for (const std::uint32_t n_answer : options.answers) {
-            if (n_answer > 0) json["decode"].push_back(bench.decode(n_answer, depth));
-        }
-    }
-    bench.progress.clear();
-    json["peak_memory"] = peak_memory();
+                 {"decode", Json::array()},
+                 {"peak_memory", peak}};
+    for (const PrefillResult& result : prefills) json["prefill"].push_back(prefill_json(result, work, machine));
+    for (const DecodeResult& result : decodes) json["decode"].push_back(decode_json(result, machine));
     if (options.json) {
         write_json(json);
     } else {
-        write_stdout(text_of(json));
+        write_stdout(bench_text(json));
     }
     return kDone;
 }
@@ -200,14 +171,26 @@ Command add_bench(CLI::App& app) {
     };
     add_list("-p", options->prompts, "tokens of prompts; 0: none; default: 128,512");
     add_list("-n", options->answers, "tokens of answers; 0: none; default: 64");
-    add_list("-d", options->depths, "tokens in the cache before an answer; default: 0");
+    add_list("-d", options->depths, "tokens in the cache before the answers; default: 0");
     parser->add_option("-r", options->n_repetitions, "repetitions, of which the median counts; default: 3")
         ->check(CLI::Range(1U, 1000U))
         ->type_name("R");
+    parser->add_option("--text", options->text, "file whose tokens are fed; default: random tokens")
+        ->type_name("FILE");
+    parser
+        ->add_option("--machine", options->look_milliseconds,
+                     "milliseconds for each look at what the machine can do, before and after; 0: none; "
+                     "default: 200")
+        ->check(CLI::Range(0U, 10000U))
+        ->type_name("MS");
     add_kv(*parser, options->kv);
     add_engine(*parser, options->engine);
     add_json(*parser, options->json);
-    parser->footer("Example:\n  sluice bench model.gguf -p 128,512 -n 64 -d 0,2048 -t 2 --json");
+    parser->footer(
+        "Shares are of the best that the machine showed in this run; gb_per_s counts weights, keys and "
+        "values.\n"
+        "Repetitions of an answer follow one another, each deeper by its length.\n"
+        "Example:\n  sluice bench model.gguf -p 128,512 -n 64 -d 0,2048 -t 2 --json");
     return {parser, [options] { return run(*options); }};
 }
 

@@ -1,0 +1,87 @@
+#include "bench_report.h"
+
+namespace command {
+
+namespace {
+
+Json share_of(double reached, double most) {
+    if (most <= 0 || reached <= 0) return nullptr;
+    return reached / most;
+}
+
+void add_spread(Json& json, const std::string& name, const Spread& spread) {
+    json[name] = spread.median;
+    json[name + "_least"] = spread.least;
+    json[name + "_most"] = spread.most;
+}
+
+std::string share_text(const Json& share, const std::string& of_what) {
+    if (!share.is_number()) return "";
+    return ", " + number_text(100 * share.get<double>(), 1) + " % of the " + of_what;
+}
+
+std::string rate_text(const Json& entry) {
+    const auto number = [&](const char* name) { return number_text(entry[name].get<double>(), 1); };
+    return number("tokens_per_s") + " tokens/s (" + number("tokens_per_s_least") + " to " +
+           number("tokens_per_s_most") + ")";
+}
+
+std::string prefill_text(const Json& entry) {
+    return rate_text(entry) + share_text(entry["share_of_int8_peak"], "int8 peak") + ", first token after " +
+           number_text(entry["time_to_first_token_s"].get<double>(), 3) + " s";
+}
+
+std::string decode_text(const Json& entry) {
+    return rate_text(entry) + ", " + number_text(entry["gb_per_s"].get<double>(), 2) + " GB/s" +
+           share_text(entry["share_of_bandwidth"], "bandwidth") + ", up to position " +
+           std::to_string(entry["last_position"].get<std::uint64_t>());
+}
+
+std::string machine_text(const Json& machine) {
+    if (!machine["bytes_per_s"].is_number()) return "";
+    std::string text = number_text(machine["bytes_per_s"].get<double>() / 1e9, 2) + " GB/s";
+    const Json& peak = machine["int8_multiply_adds_per_s"];
+    if (peak.is_number()) text += ", " + number_text(peak.get<double>() / 1e9, 0) + " G int8 multiply-adds/s";
+    return row_text("machine at best", text);
+}
+
+}  // namespace
+
+Json prefill_json(const PrefillResult& result, const TokenWork& work, const Machine& machine) {
+    Json json = {{"tokens", result.n_tokens}};
+    add_spread(json, "tokens_per_s", result.tokens_per_s);
+    json["share_of_int8_peak"] =
+        share_of(result.tokens_per_s.median * work.prompt_multiply_adds, machine.int8_multiply_adds_per_s());
+    add_spread(json, "time_to_first_token_s", result.first_token_s);
+    return json;
+}
+
+Json decode_json(const DecodeResult& result, const Machine& machine) {
+    Json json = {{"tokens", result.n_tokens}, {"depth", result.depth}, {"last_position", result.last_position}};
+    add_spread(json, "tokens_per_s", result.tokens_per_s);
+    json["gb_per_s"] = result.bytes_per_s.median / 1e9;
+    json["share_of_bandwidth"] = share_of(result.bytes_per_s.median, machine.bytes_per_s());
+    return json;
+}
+
+std::string bench_text(const Json& json) {
+    const Json& machine = json["machine"];
+    std::string text = row_text("model", json["model"].get<std::string>()) +
+                       row_text("kernels", machine["kernels"].get<std::string>() + ", " +
+                                               std::to_string(machine["threads"].get<int>()) + " threads") +
+                       machine_text(machine) +
+                       row_text("load", number_text(json["load_s"].get<double>(), 3) + " s, first token " +
+                                            number_text(json["start_to_first_token_s"].get<double>(), 3) +
+                                            " s after the start");
+    for (const Json& entry : json["prefill"]) {
+        text += row_text("prompt of " + std::to_string(entry["tokens"].get<int>()), prefill_text(entry));
+    }
+    for (const Json& entry : json["decode"]) {
+        text += row_text("answer of " + std::to_string(entry["tokens"].get<int>()) + " at " +
+                             std::to_string(entry["depth"].get<int>()),
+                         decode_text(entry));
+    }
+    return text + row_text("peak memory", size_text(json["peak_memory"].get<std::uint64_t>()));
+}
+
+}  // namespace command

@@ -1,0 +1,18 @@
+// What sluice bench says: one JSON object for programs, of which rows for eyes are made.
+#pragma once
+
+#include <vector>
+
+#include "bench_measure.h"
+#include "output.h"
+
+namespace command {
+
+// Shares of what the machine can do are null where that is unknown.
+Json prefill_json(const PrefillResult& result, const TokenWork& work, const Machine& machine);
+Json decode_json(const DecodeResult& result, const Machine& machine);
+
+// Rows of text for the whole object that bench.cpp puts together.
+std::string bench_text(const Json& json);
+
+}  // namespace command

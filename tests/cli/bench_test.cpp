@@ -1,0 +1,123 @@
+// sluice bench: what its numbers are made of. That they are numbers of speed, only other machines can judge.
+#include <fstream>
+
+#include "run_command.h"
+#include "support/catch.h"
+
+TEST_CASE("bench: speeds come with their shares of what the machine showed") {
+    const Workplace place;
+    const auto json = place
+                          .run({"bench", place.model(), "-p", "8", "-n", "3", "-d", "0,5", "-t", "2", "-r", "3",
+                                "--machine", "10", "--json"})
+                          .json();
+    REQUIRE(json.is_object());
+    const auto& machine = json["machine"];
+    CHECK(machine["bytes_per_s"] > 0);
+    CHECK(machine["threads"] == 2);
+    CHECK(machine["cpu"].is_string());
+    REQUIRE(machine["looks"].size() == 2);
+    for (const auto& look : machine["looks"]) {
+        CHECK(look["bytes_per_s"] <= machine["bytes_per_s"]);
+        CHECK(look["bytes_per_s_median"] <= look["bytes_per_s"]);
+    }
+
+    const auto& prefill = json["prefill"][0];
+    const double multiply_adds = json["multiply_adds_per_prompt_token"].get<double>();
+    CHECK(multiply_adds > 0);
+    CHECK(prefill["tokens_per_s_least"] <= prefill["tokens_per_s"]);
+    CHECK(prefill["tokens_per_s"] <= prefill["tokens_per_s_most"]);
+    CHECK(prefill["time_to_first_token_s"] > 0);
+    if (machine["int8_multiply_adds_per_s"].is_null()) {
+        CHECK(prefill["share_of_int8_peak"].is_null());
+    } else {
+        const double peak = machine["int8_multiply_adds_per_s"].get<double>();
+        const double share = prefill["tokens_per_s"].get<double>() * multiply_adds / peak;
+        CHECK_THAT(prefill["share_of_int8_peak"].get<double>(), Catch::Matchers::WithinRel(share, 1e-9));
+    }
+
+    REQUIRE(json["decode"].size() == 2);
+    for (const auto& decode : json["decode"]) {
+        const double share = decode["gb_per_s"].get<double>() * 1e9 / machine["bytes_per_s"].get<double>();
+        CHECK_THAT(decode["share_of_bandwidth"].get<double>(), Catch::Matchers::WithinRel(share, 1e-9));
+        // At least the weights are read, and not more than those and the deepest position's keys and values.
+        const double weights = json["token_read_size"].get<double>();
+        const double deepest =
+            json["kv_bytes_per_position"].get<double>() * decode["last_position"].get<double>();
+        const double least = decode["tokens_per_s_least"].get<double>() * weights / 1e9;
+        const double most = decode["tokens_per_s_most"].get<double>() * (weights + deepest) / 1e9;
+        CHECK(decode["gb_per_s"].get<double>() >= least);
+        CHECK(decode["gb_per_s"].get<double>() <= most);
+    }
+    CHECK(json["decode"][1]["last_position"] == 5 + 3 * 3);
+    CHECK(json["load_s"] > 0);
+    CHECK(json["start_to_first_token_s"] >= json["load_s"]);
+    CHECK(json["peak_memory"] > 0);
+}
+
+TEST_CASE("bench: half floats in the cache halve what a position costs") {
+    const Workplace place;
+    const auto cost = [&](const std::string& type) {
+        return place
+            .run({"bench", place.model(), "-p", "0", "-n", "1", "-r", "1", "--machine", "0", "--kv", type,
+                  "--json"})
+            .json()["kv_bytes_per_position"]
+            .get<double>();
+    };
+    CHECK(cost("f32") > 0);
+    CHECK(cost("f32") == 2 * cost("f16"));
+}
+
+TEST_CASE("bench: without a look at the machine there are no shares") {
+    const Workplace place;
+    const auto json =
+        place.run({"bench", place.model(), "-p", "4", "-n", "2", "-r", "1", "--machine", "0", "--json"}).json();
+    REQUIRE(json.is_object());
+    CHECK(json["machine"]["bytes_per_s"].is_null());
+    CHECK(json["machine"]["looks"].empty());
+    CHECK(json["prefill"][0]["share_of_int8_peak"].is_null());
+    CHECK(json["decode"][0]["share_of_bandwidth"].is_null());
+    CHECK(json["decode"][0]["gb_per_s"] > 0);
+}
+
+TEST_CASE("bench: feeds the tokens of a text, and again from its beginning where it is too short") {
+    const Workplace place;
+    std::ofstream(place.path("text")) << "The sea is calm tonight.";
+    const std::vector<std::string> arguments = {"bench", place.model(), "-p",        "40", "-n",    "2",
+                                                "-r",    "1",           "--machine", "0",  "--json"};
+    auto with_text = arguments;
+    with_text.insert(with_text.end(), {"--text", place.path("text")});
+    const auto json = place.run(with_text).json();
+    REQUIRE(json.is_object());
+    CHECK(json["text_tokens"] > 0);
+    CHECK(json["text_tokens"] < 40);
+    CHECK(json["prefill"][0]["tokens"] == 40);
+    CHECK(place.run(arguments).json()["text_tokens"] == 0);
+
+    std::ofstream(place.path("empty")) << "";
+    with_text.back() = place.path("empty");
+    const Outcome outcome = place.run(with_text);
+    CHECK(outcome.exit_code == 1);
+    CHECK(outcome.err.find("has no text") != std::string::npos);
+}
+
+TEST_CASE("bench: where the cache is too small for all repetitions, the prompt is fed again") {
+    const Workplace place;
+    const auto json = place
+                          .run({"bench", place.model(), "-p", "0", "-n", "10", "-d", "50", "-r", "4", "--ctx",
+                                "66", "--machine", "0", "--json"})
+                          .json();
+    REQUIRE(json.is_object());
+    CHECK(json["decode"][0]["tokens_per_s"] > 0);
+    CHECK(json["decode"][0]["last_position"] == 60);
+}
+
+TEST_CASE("bench: tells the same for eyes") {
+    const Workplace place;
+    const Outcome outcome =
+        place.run({"bench", place.model(), "-p", "4", "-n", "2", "-r", "1", "--machine", "5", "-t", "1"});
+    CHECK(outcome.exit_code == 0);
+    CHECK(outcome.out.find("prompt of 4") != std::string::npos);
+    CHECK(outcome.out.find("answer of 2 at 0") != std::string::npos);
+    CHECK(outcome.out.find("machine at best") != std::string::npos);
+    CHECK(outcome.out.find("% of the bandwidth") != std::string::npos);
+}
