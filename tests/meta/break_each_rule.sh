@@ -1,12 +1,13 @@
 #!/bin/sh
 # Breaks each rule once, in a copy of the tree, and expects its script to turn red, after it was green on the copy
-# as it is. Prints one line for each. break_each_rule.sh SOURCE BUILD NM CC CXX
+# as it is. Prints one line for each. break_each_rule.sh SOURCE BUILD NM CC CXX OBJDUMP
 set -eu
 source=$1
 build=$2
 nm=$3
 cc=$4
 cxx=$5
+objdump=$6
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 n_wrong=0
@@ -177,6 +178,36 @@ broken 'std::vector in a file of an instruction set' sealed.sh "$nm" "$objects"
 compiled sluice_kernels.dir/kernels/avx512_vnni/dot.cpp.o 'inline int half(int n) { static int k; return k++ + n; }
 int dot(int n) { return half(n); }'
 broken 'an inline function with a static in such a file' sealed.sh "$nm" "$objects"
+
+# A loop as hot ones are, with something wrong in it.
+if [ "$(uname -m)" = x86_64 ] && command -v "$objdump" >/dev/null; then
+    sound hot_loops.sh "$objdump" "$build/lib/CMakeFiles"
+    loop='#include <immintrin.h>
+__m256i loop(const __m256i* w, const __m256i* v, int n) {
+    __m256i sum = _mm256_setzero_si256();
+    for (int i = 0; i < n; ++i) {
+#define PRODUCT(k) \
+    __asm__("vmovdqu %1, %%ymm15; vpmaddubsw %2, %%ymm15, %%ymm15; vpaddw %%ymm15, %0, %0" \
+            : "+x"(sum) : "m"(w[k]), "m"(v[k]) : "xmm15");
+#ifndef EIGHT
+#define FOUR(k) PRODUCT(k) PRODUCT(k + 1) PRODUCT(k + 2) PRODUCT(k + 3)
+#define EIGHT(k) FOUR(k) FOUR(k + 4)
+#endif
+        EIGHT(0) EIGHT(8) EIGHT(16) EIGHT(24) EIGHT(32) EIGHT(40)
+        WRONG
+    }
+    return sum;
+}'
+    file=sluice_kernels.dir/kernels/avx2/multiply_quantised.cpp.o
+    compiled $file "$loop" -mavx2 -DWRONG=
+    sound hot_loops.sh "$objdump" "$objects"
+    compiled $file "$loop" -mavx2 '-DWRONG=volatile __m256i spilled = sum; sum = spilled;'
+    broken 'a sum that goes through the stack' hot_loops.sh "$objdump" "$objects"
+    compiled $file "$loop" -mavx2 '-DWRONG=__asm__(".rept 48; vmovdqa %0, %%ymm14; .endr" : : "x"(sum) : "xmm14");'
+    broken 'copies of a sum in every round' hot_loops.sh "$objdump" "$objects"
+    compiled $file "$loop" -mavx2 -DWRONG= -DEIGHT=PRODUCT
+    broken 'a tile smaller than designed' hot_loops.sh "$objdump" "$objects"
+fi
 
 echo
 [ "$n_wrong" -eq 0 ] || { echo "$n_wrong rules do not do what they say"; exit 1; }
