@@ -13,6 +13,7 @@
 
 #include <sluice/engine.h>
 
+#include "base/cpu_count.h"
 #include "base/log.h"
 #include "base/result.h"
 
@@ -22,10 +23,14 @@ namespace sluice {
 using CancelFlag = std::atomic<bool>;
 
 // Runs loops over independent pieces of work. What a piece computes may not depend on who runs it.
-// Any thread: a caller that finds the threads busy with another's loop does its own work alone.
+// Any thread: a caller that finds the threads busy with another's loop does its own work alone, also one that
+// calls from inside a loop.
+// Between loops the threads spin for some 0.1 ms, so that a loop soon after costs no system call, then sleep.
+// Where there are more threads than CPUs, no more of them are awake than there are CPUs.
 class Workers {
 public:
-    // n_threads counts the caller; threads that the system refuses are done without, and logged.
+    // n_threads counts the caller; threads that the system refuses are done without, and logged, as is a number
+    // greater than the machine's.
     Workers(std::uint32_t n_threads, const Log& log);
     // The host's threads instead of ours.
     Workers(std::uint32_t n_threads, sluice_executor_fn executor, void* user, sluice_destroy_fn destroy);
@@ -37,7 +42,9 @@ public:
     std::uint32_t size() const { return n_threads_; }
 
     // Calls body(first, last, worker) for disjoint ranges [first, last) of at most `grain` that cover
-    // [0, count). Returns when all have ended. Does not allocate.
+    // [0, count). Each worker goes upwards through an equal share of the ranges, then takes from the shares of
+    // those who are behind; the caller waits for nobody who has not begun a range. Returns when all have ended.
+    // Does not allocate. The body may not throw, nor wait for another range.
     // Errors: CANCELLED (some ranges were not done), CALLBACK_FAILED (the executor refused).
     template <class Body>
     Done for_each(std::size_t count, std::size_t grain, const CancelFlag& cancel, Body&& body) {
@@ -52,36 +59,59 @@ public:
 
 private:
     struct Loop {
-        std::size_t count;
-        std::size_t grain;
-        const CancelFlag* cancel;
-        void (*call)(void* context, std::size_t first, std::size_t last, std::uint32_t worker);
-        void* context;
+        std::size_t count = 0;
+        std::size_t grain = 1;
+        const CancelFlag* cancel = nullptr;
+        void (*call)(void* context, std::size_t first, std::size_t last, std::uint32_t worker) = nullptr;
+        void* context = nullptr;
+
+        std::size_t n_pieces() const { return count / grain + (count % grain != 0 ? 1 : 0); }
+        void run_piece(std::size_t piece, std::uint32_t worker) const;
+    };
+
+    // Two cache lines: processors fetch them in pairs (Intel's optimisation manual, spatial prefetcher), and
+    // Apple's lines are that long.
+    static constexpr std::size_t kApart = 128;
+
+    // Consecutive pieces [end - n_untaken, end). Below 0 after tries to take from an empty share.
+    struct alignas(kApart) Share {
+        std::atomic<std::int64_t> n_untaken = 0;
+        std::size_t end = 0;
     };
 
     Done run(const Loop& loop);
-    Done run_on_executor(const Loop& loop);
-    static void take_pieces(const Loop& loop, std::atomic<std::size_t>& next, std::uint32_t worker);
+    void hand_out(const Loop& loop);
+    void take_pieces(std::uint32_t worker);
+    std::int64_t drop_pieces();
+    void count_done(std::int64_t n_pieces);
+    void wait_for_pieces();
     void serve(std::uint32_t worker);
+    void wait_for_loop(std::uint64_t seen);
+    void park(std::uint64_t seen);
+    void wake_for(std::size_t n_pieces);
+    void wake_parked(std::uint32_t n_most);
 
     std::uint32_t n_threads_ = 1;
+    std::uint32_t n_cpus_ = 1;
+    std::unique_ptr<Share[]> shares_;  // one for each of n_threads_
+    std::vector<std::thread> threads_;
     sluice_executor_fn executor_ = nullptr;
     void* executor_user_ = nullptr;
     sluice_destroy_fn executor_destroy_ = nullptr;
 
-    std::mutex turn_;  // held by the caller whose loop the threads run
+    // For the protocol between these see threads.cpp.
+    alignas(kApart) std::atomic<bool> is_busy_ = false;  // true while a caller's loop is the one below
+    Loop loop_;
+    alignas(kApart) std::atomic<std::uint64_t> generation_ = 0;  // counts loops; threads at rest watch it
+    std::atomic<bool> is_stopping_ = false;
+    alignas(kApart) std::atomic<std::int64_t> n_undone_ = 0;  // pieces of the loop that have not ended
+    alignas(kApart) std::atomic<std::uint32_t> n_parked_ =
+        0;                                        // threads asleep and not called; changed under mutex_
+    std::atomic<bool> caller_is_parked_ = false;  // changed under mutex_
     std::mutex mutex_;
-    std::condition_variable wake_;
+    std::uint32_t n_calls_ = 0;  // under mutex_: threads that may get up and have not yet
+    std::condition_variable called_;
     std::condition_variable finished_;
-    const Loop* loop_ = nullptr;         // under mutex_
-    std::uint64_t generation_ = 0;       // under mutex_
-    std::uint32_t n_running_ = 0;        // under mutex_
-    bool stopping_ = false;              // under mutex_
-    std::atomic<std::size_t> next_ = 0;  // first piece that nobody took
-    std::vector<std::thread> threads_;
 };
-
-// CPUs that this process may use: the affinity mask, cut by a container's quota. At least 1.
-std::uint32_t usable_cpus();
 
 }  // namespace sluice
