@@ -1,5 +1,5 @@
-// The kernels over one vector: norm, rotation, SwiGLU, softmax and sums, against double precision. Each
-// bound counts the roundings of float arithmetic; u is half the distance of two floats near 1.
+// The kernels over one vector: norm, rotation, SwiGLU and sums, against double precision. Each bound counts the
+// roundings of float arithmetic; u is half the distance of two floats near 1.
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -115,8 +115,8 @@ TEST_CASE("silu_multiply: errs by no more than its roundings allow") {
         scalar().silu_multiply(out.data(), up.data(), n);
         for (std::size_t i = 0; i < n; ++i) {
             const double reference = silu_by_definition(gate[i], up[i]);
-            // exp within an ulp (two units), sum, quotient, product.
-            CHECK(distance(out[i], reference) <= 5.001 * kUnit * std::fabs(reference));
+            // exp (kernels/exponential.h), sum, quotient, product.
+            CHECK(distance(out[i], reference) <= (2.5e-7 + 3.001 * kUnit) * std::fabs(reference));
         }
     }
 }
@@ -141,49 +141,6 @@ TEST_CASE("silu_multiply: no bit depends on the length, large gates do not overf
     CHECK(std::isnan(extremes[3]));
     CHECK(std::isnan(extremes[4]));
     CHECK(extremes[5] == kInfinity);
-}
-
-TEST_CASE("softmax: errs by no more than its roundings allow, and sums to one") {
-    std::mt19937 random(5);
-    for (const std::size_t n : kSizes) {
-        for (const float range : {1.0F, 20.0F, 70.0F}) {
-            const auto x = uniform(n, -range / 2.0F, range / 2.0F, random);
-            double max = x[0];
-            for (const float value : x) max = std::max(max, static_cast<double>(value));
-            double sum = 0.0;
-            for (const float value : x) sum += std::exp(static_cast<double>(value) - max);
-            std::vector<float> out = x;
-            scalar().softmax(out.data(), n);
-            double total = 0.0;
-            // A term: the difference's rounding is multiplied by at most the range, exp errs by two units.
-            // The sum has n of them more, the quotient one.
-            const double n_roundings = 2.0 * (static_cast<double>(range) + 2.0) + static_cast<double>(n) + 1.0;
-            for (std::size_t i = 0; i < n; ++i) {
-                const double reference = std::exp(static_cast<double>(x[i]) - max) / sum;
-                CHECK(distance(out[i], reference) <= 1.001 * n_roundings * kUnit * reference);
-                total += static_cast<double>(out[i]);
-            }
-            CHECK(std::fabs(total - 1.0) <= 1.001 * n_roundings * kUnit);
-        }
-    }
-}
-
-TEST_CASE("softmax: large values do not overflow, minus infinity counts nothing, a NaN spoils all") {
-    std::vector<float> x = {1e30F, -1e30F, -kInfinity, 1e30F};
-    scalar().softmax(x.data(), x.size());
-    CHECK(x == std::vector<float>{0.5F, 0.0F, 0.0F, 0.5F});
-    for (std::size_t at = 0; at < 3; ++at) {
-        for (const float bad : {kNaN, kInfinity}) {
-            std::vector<float> y = {1.0F, 2.0F, 3.0F};
-            y[at] = bad;
-            scalar().softmax(y.data(), y.size());
-            CHECK(std::isnan(y[at]));
-            CHECK(std::isnan(y[0] + y[1] + y[2]));
-        }
-    }
-    float one = -5.0F;
-    scalar().softmax(&one, 1);
-    CHECK(one == 1.0F);
 }
 
 TEST_CASE("add: sums element by element, scaled ones with the product rounded first") {

@@ -185,6 +185,25 @@ TEST_CASE("multiply: no bit depends on the number of vectors or the range of row
     }
 }
 
+TEST_CASE("multiply: vector v is the row that is named for it, rows may be named often or never") {
+    constexpr std::uint32_t kOrder[] = {3, 0, 3, 1, 3};
+    std::mt19937 random(6);
+    for (const TensorTypeInfo& info : kTensorTypes) {
+        const StoredMatrix w = random_matrix(info.type, 3, 256, 0);
+        const auto x = random_floats(4 * 261, random);
+        std::vector<float> scratch(256);
+        std::vector<float> out(5 * 3);
+        scalar().multiply(w.matrix, 0, 3, {x.data(), 5, 256, 261, kOrder}, out.data(), 3, scratch.data());
+        for (std::size_t v = 0; v < 5; ++v) {
+            const auto at = x.begin() + kOrder[v] * 261;
+            for (std::size_t r = 0; r < 3; ++r) {
+                INFO(info.name << " vector " << v << " row " << r);
+                CHECK(bits_of(out[v * 3 + r]) == bits_of(dot_by_definition(w.rows[r], {at, at + 256})));
+            }
+        }
+    }
+}
+
 TEST_CASE("multiply: a NaN in a vector reaches every row of that vector and no other vector") {
     for (const TensorTypeInfo& info : kTensorTypes) {
         const std::size_t n_columns = 256;
