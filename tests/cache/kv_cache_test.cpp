@@ -1,7 +1,8 @@
-#include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "cache/kv_cache.h"
+#include "kernels/half.h"
 #include "support/catch.h"
 
 using namespace sluice;
@@ -33,8 +34,9 @@ TEST_CASE("cache: its size is told beforehand and charged") {
     const KvCacheOptions options{20, KvType::kF32, KvType::kF16};
     const auto planned = KvCache::planned_size(small_config(), options);
     REQUIRE(planned.ok());
-    // 2 layers x 2 heads x 20 x 4 values in 4 and in 2 bytes; 2 states of 2 x 8 floats, kept twice.
-    CHECK(*planned == 1280 + 640 + 2 * 2 * 16 * 4);
+    // 2 layers x 2 heads x 32 x 4 values in 4 and in 2 bytes, 32 being whole tiles of 16 for 20; 2 states of 2
+    // x 8 floats, kept twice.
+    CHECK(*planned == 2048 + 1024 + 2 * 2 * 16 * 4);
     const auto cache = KvCache::create(small_config(), options, budget);
     REQUIRE(cache.ok());
     CHECK(cache->size() == *planned);
@@ -51,35 +53,131 @@ TEST_CASE("cache: capacities that cannot be are refused") {
               .status == SLUICE_E_LIMIT);
 }
 
-TEST_CASE("cache: keys and values come back from their own layer, head and position") {
+TEST_CASE("cache: a capacity is planned in whole tiles of 16 positions, but ends where it was asked for") {
+    const auto size_of = [](std::uint64_t capacity) {
+        const auto planned = KvCache::planned_size(small_config(), {capacity, KvType::kF32, KvType::kF16});
+        REQUIRE(planned.ok());
+        return *planned;
+    };
+    CHECK(size_of(1) == size_of(16));
+    CHECK(size_of(17) == size_of(32));
+    CHECK(size_of(17) - size_of(16) == 2 * 2 * 16 * 4 * (4 + 2));
+    CHECK(size_of(993) == size_of(1000));
+    MemoryBudget budget;
+    for (const std::uint64_t capacity : {1u, 15u, 16u, 17u, 20u, 1000u}) {
+        const KvCache cache = make(budget, KvType::kF16, capacity);
+        CHECK(cache.capacity() == capacity);
+        CHECK(cache.room() == capacity);
+    }
+}
+
+namespace {
+
+// Small integers: exact in float16 too.
+float number(std::uint32_t layer, std::uint32_t head, std::uint64_t position, std::uint32_t i) {
+    return static_cast<float>(layer * 500 + head * 250 + position * 8 + i);
+}
+
+void fill(KvCache& cache) {
+    for (std::uint32_t layer = 0; layer < 2; ++layer) {
+        for (std::uint32_t head = 0; head < 2; ++head) {
+            for (std::uint64_t position = 0; position < cache.capacity(); ++position) {
+                std::vector<float> row(4);
+                for (std::uint32_t i = 0; i < 4; ++i) row[i] = number(layer, head, position, i);
+                cache.store_key(layer, head, position, row.data());
+                for (float& x : row) x = -x;
+                cache.store_value(layer, head, position, row.data());
+            }
+        }
+    }
+}
+
+float element(KvType type, const std::byte* elements, std::size_t i) {
+    if (type == KvType::kF16) {
+        std::uint16_t half = 0;
+        std::memcpy(&half, elements + i * 2, 2);
+        return half_to_float(half);
+    }
+    float x = 0.0F;
+    std::memcpy(&x, elements + i * 4, 4);
+    return x;
+}
+
+}  // namespace
+
+TEST_CASE("cache: keys and values come back from their own layer, head and position, from any position on") {
+    for (const KvType type : {KvType::kF32, KvType::kF16}) {
+        for (const std::uint64_t capacity : {1u, 15u, 16u, 20u, 33u}) {
+            MemoryBudget budget;
+            KvCache cache = make(budget, type, capacity);
+            fill(cache);
+            std::size_t n_wrong = 0;
+            for (std::uint32_t layer = 0; layer < 2; ++layer) {
+                for (std::uint32_t head = 0; head < 2; ++head) {
+                    for (std::uint64_t first = 0; first < capacity; ++first) {
+                        for (std::size_t count = 1; first + count <= capacity; ++count) {
+                            // One more, to see that it is left alone.
+                            std::vector<float> keys(count * 4 + 1, 0.5F);
+                            std::vector<float> values(count * 4 + 1, 0.5F);
+                            cache.read_keys(layer, head, first, count, keys.data());
+                            cache.read_values(layer, head, first, count, values.data());
+                            n_wrong += keys.back() != 0.5F;
+                            n_wrong += values.back() != 0.5F;
+                            for (std::uint32_t i = 0; i < count * 4; ++i) {
+                                n_wrong += keys[i] != number(layer, head, first + i / 4, i % 4);
+                                n_wrong += values[i] != -number(layer, head, first + i / 4, i % 4);
+                            }
+                        }
+                    }
+                }
+            }
+            INFO("capacity " << capacity);
+            CHECK(n_wrong == 0);
+        }
+    }
+}
+
+TEST_CASE("cache: kernels find keys in tiles of 16 positions and values in rows") {
     for (const KvType type : {KvType::kF32, KvType::kF16}) {
         MemoryBudget budget;
-        KvCache cache = make(budget, type);
-        // Small integers: exact in float16 too.
-        const auto number = [](std::uint32_t layer, std::uint32_t head, std::uint64_t position,
-                               std::uint32_t i) {
-            return static_cast<float>(layer * 500 + head * 250 + position * 8 + i);
-        };
+        KvCache cache = make(budget, type, 40);
+        fill(cache);
         for (std::uint32_t layer = 0; layer < 2; ++layer) {
             for (std::uint32_t head = 0; head < 2; ++head) {
-                for (std::uint64_t position = 0; position < 20; ++position) {
-                    std::vector<float> row(4);
-                    for (std::uint32_t i = 0; i < 4; ++i) row[i] = number(layer, head, position, i);
-                    cache.store_key(layer, head, position, row.data());
-                    for (float& x : row) x = -x;
-                    cache.store_value(layer, head, position, row.data());
+                for (std::uint64_t first = 0; first < 40; first += 16) {
+                    const std::byte* tiles = cache.key_tiles(layer, head, first);
+                    const std::byte* rows = cache.value_rows(layer, head, first);
+                    std::size_t n_wrong = 0;
+                    for (std::uint64_t position = first; position < 40; ++position) {
+                        const std::uint64_t tile = (position - first) / 16;
+                        for (std::uint32_t i = 0; i < 4; ++i) {
+                            const std::uint64_t key = (tile * 4 + i) * 16 + position % 16;
+                            n_wrong += element(type, tiles, key) != number(layer, head, position, i);
+                            n_wrong += element(type, rows, (position - first) * 4 + i) !=
+                                       -number(layer, head, position, i);
+                        }
+                    }
+                    INFO("from position " << first);
+                    CHECK(n_wrong == 0);
                 }
             }
         }
-        std::vector<float> scratch(20 * 4);
-        for (std::uint32_t layer = 0; layer < 2; ++layer) {
-            for (std::uint32_t head = 0; head < 2; ++head) {
-                const float* keys = cache.keys(layer, head, 3, 5, scratch.data());
-                for (std::uint32_t i = 0; i < 20; ++i)
-                    REQUIRE(keys[i] == number(layer, head, 3 + i / 4, i % 4));
-                const float* values = cache.values(layer, head, 3, 5, scratch.data());
-                for (std::uint32_t i = 0; i < 20; ++i)
-                    REQUIRE(values[i] == -number(layer, head, 3 + i / 4, i % 4));
+    }
+}
+
+TEST_CASE("cache: storing a key changes that position and no other") {
+    MemoryBudget budget;
+    KvCache cache = make(budget, KvType::kF32, 20);
+    fill(cache);
+    const std::vector<float> key = {-1.0F, -2.0F, -3.0F, -4.0F};
+    cache.store_key(1, 0, 17, key.data());
+    std::vector<float> keys(20 * 4);
+    for (std::uint32_t layer = 0; layer < 2; ++layer) {
+        for (std::uint32_t head = 0; head < 2; ++head) {
+            cache.read_keys(layer, head, 0, 20, keys.data());
+            for (std::uint32_t i = 0; i < 80; ++i) {
+                const bool is_changed = layer == 1 && head == 0 && i / 4 == 17;
+                REQUIRE(keys[i] == (is_changed ? key[i % 4] : number(layer, head, i / 4, i % 4)));
             }
         }
     }
