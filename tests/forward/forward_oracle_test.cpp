@@ -1,10 +1,9 @@
-// The forward pass with every kernel table against Hugging Face transformers, number by number.
+// The forward pass with unrounded activations against Hugging Face transformers, number by number.
 #include <algorithm>
 #include <cmath>
 
-#include "forward/forward.h"
 #include "forward/oracle.h"
-#include "kernels/select.h"
+#include "forward/rig.h"
 
 using namespace sluice_test;
 
@@ -22,40 +21,6 @@ float largest_difference(const std::vector<float>& values, const std::vector<flo
     }
     return largest;
 }
-
-// A model, a pass and the memory they work in.
-struct Rig {
-    explicit Rig(const std::string& path, std::uint32_t n_threads = 2, std::size_t max_tokens = 512)
-        : model(open_model(path, budget)), workers(n_threads, log) {
-        const auto kernels = select_kernels("scalar");
-        REQUIRE(kernels);
-        auto made = make_forward_pass(*model, **kernels, workers, max_tokens, budget, nullptr);
-        REQUIRE(made);
-        pass = std::move(*made);
-    }
-
-    KvCache cache(std::size_t capacity) {
-        auto made = KvCache::create(model->config(), {capacity, KvType::kF32, KvType::kF32}, budget);
-        REQUIRE(made);
-        return std::move(*made);
-    }
-
-    std::vector<float> run(std::span<const TokenId> ids, KvCache& into, LogitRows rows,
-                           Trace* trace = nullptr) {
-        const CancelFlag cancel = false;
-        const std::size_t n_rows = rows == LogitRows::kAll ? ids.size() : rows == LogitRows::kLast ? 1 : 0;
-        std::vector<float> logits(n_rows * model->config().vocabulary_size);
-        const Done done = pass->run(ids, into, rows, logits, trace, cancel);
-        REQUIRE(done);
-        return logits;
-    }
-
-    MemoryBudget budget;
-    Log log;
-    std::shared_ptr<const Model> model;
-    Workers workers;
-    std::unique_ptr<ForwardPass> pass;
-};
 
 Trace empty_trace(const Config& config, std::size_t n_tokens) {
     Trace trace;
@@ -83,7 +48,7 @@ void check_experts(const Trace& trace, const Config& config, const Expected& exp
 
 // Logits, experts and greedy tokens of every case, from one file of a checkpoint's float weights.
 void check_float(const std::string& folder, const std::string& file) {
-    Rig rig(folder + file);
+    Rig rig(folder + file, {});
     const Config& config = rig.model->config();
     const Expected expected(folder + "/expected.safetensors");
     const auto cases = oracle_cases(folder);
@@ -111,28 +76,18 @@ void check_float(const std::string& folder, const std::string& file) {
     WARN("furthest logit from transformers, " << file << ": " << furthest);
 }
 
-void check_quantised(const std::string& folder, const std::string& type) {
-    Rig rig(folder + "/model-" + type + ".gguf");
+void check_quantised(const std::string& folder, const std::string& type, const char* kernels) {
+    Rig rig(folder + "/model-" + type + ".gguf", {.kernels = kernels});
     const Expected expected(folder + "/expected_quantised.safetensors");
     const auto cases = oracle_cases(folder);
     for (const std::size_t i : {0u, 7u}) {
         if (!is_wanted(i)) continue;
-        INFO(folder << " " << type << " case " << i);
+        INFO(folder << " " << type << " case " << i << " with kernels " << rig.kernels->name);
         KvCache cache = rig.cache(cases[i].ids.size());
         const auto logits = rig.run(cases[i].ids, cache, LogitRows::kAll);
         const std::string name = type + ".case" + std::to_string(i);
         CHECK(largest_difference(logits, expected.numbers<float>(name)) <= kLogitDistance);
     }
-}
-
-std::vector<float> run_in_chunks(Rig& rig, std::span<const TokenId> ids, std::size_t chunk) {
-    KvCache cache = rig.cache(ids.size());
-    std::vector<float> all;
-    for (std::size_t at = 0; at < ids.size(); at += chunk) {
-        const auto rows = rig.run(ids.subspan(at, std::min(chunk, ids.size() - at)), cache, LogitRows::kAll);
-        all.insert(all.end(), rows.begin(), rows.end());
-    }
-    return all;
 }
 
 }  // namespace
@@ -152,27 +107,8 @@ TEST_CASE("forward: every logit and greedy token of the dense checkpoint is tran
 TEST_CASE("forward: every logit of every quantised file is what its decoded weights give") {
     const std::string oracle = oracle_folder();
     if (oracle.empty()) return;
-    for (const QuantisedFile& file : kQuantisedFiles) check_quantised(oracle + file.checkpoint, file.type);
-}
-
-TEST_CASE("forward: chunks of any length and any number of threads give the same bits") {
-    const std::string oracle = oracle_folder();
-    if (oracle.empty()) return;
-    for (const char* file : {"/moe/model-Q4_K_M.gguf", "/moe", "/dense/model-Q8_0.gguf"}) {
-        auto ids = oracle_cases(oracle + (file[1] == 'm' ? "/moe" : "/dense"))[7].ids;
-        if (kIsSlowBuild) ids.resize(70);  // still more than the longest chunk
-        std::vector<float> first;
-        for (const std::uint32_t n_threads : {1u, 2u, 3u}) {
-            if (kIsSlowBuild && n_threads > 2) continue;
-            Rig rig(oracle + file, n_threads);
-            for (const std::size_t chunk : {std::size_t{512}, std::size_t{1}, std::size_t{2}, std::size_t{3},
-                                            std::size_t{7}, std::size_t{64}}) {
-                const auto logits = run_in_chunks(rig, ids, chunk);
-                if (first.empty()) first = logits;
-                INFO(file << " in chunks of " << chunk << " with " << n_threads << " threads");
-                CHECK(std::memcmp(logits.data(), first.data(), first.size() * sizeof(float)) == 0);
-            }
-        }
-        if (kIsSlowBuild) break;
+    for (const QuantisedFile& file : kQuantisedFiles) {
+        for (const char* kernels : {"", "scalar"})
+            check_quantised(oracle + file.checkpoint, file.type, kernels);
     }
 }
