@@ -210,7 +210,7 @@ TEST_CASE("api: reserved fields that are set are refused") {
          [](auto& o) { o.reserved[1] = 1; }, [&](auto& o) { o.reserved_pointer = &thing; }});
     check_unsupported<sluice_model_options>(
         "model", [&](auto* o) { return its.open(o, nullptr); },
-        {[](auto& o) { o.reserved[0] = 1; }, [](auto& o) { o.reserved[1] = 1; }});
+        {[](auto& o) { o.reserved0 = 1; }, [](auto& o) { o.reserved[0] = 1; }});
     check_unsupported<sluice_plan_options>(
         "plan", [&](auto* o) { return its.plan(o, nullptr); },
         {[](auto& o) { o.reserved[0] = 1; }, [](auto& o) { o.reserved[1] = 1; }});
@@ -260,6 +260,19 @@ TEST_CASE("api: flags and types of a newer version are refused") {
     std::int32_t id = 20;
     CHECK(sluice_tokenizer_encode(made, "a", 1, 4, nullptr, 0, &needed, nullptr) == SLUICE_E_UNSUPPORTED);
     CHECK(sluice_tokenizer_decode(made, &id, 1, 2, nullptr, 0, &needed, nullptr) == SLUICE_E_UNSUPPORTED);
+}
+
+TEST_CASE("api: activations that there are not are refused, with their number") {
+    const Opened its;
+    for (const std::int32_t activations : {-1, 3, 2147483647, -2147483647 - 1}) {
+        auto options = sized<sluice_model_options>();
+        options.activations = activations;
+        sluice_error error = dirty_error();
+        CHECK(its.open(&options, &error) == SLUICE_E_INVALID_ARGUMENT);
+        CHECK(is_whole(error, SLUICE_E_INVALID_ARGUMENT));
+        CHECK(std::string(error.message).find("activations") != std::string::npos);
+        CHECK(std::string(error.message).find(std::to_string(activations)) != std::string::npos);
+    }
 }
 
 TEST_CASE("api: an error record is whole however long what it names") {
