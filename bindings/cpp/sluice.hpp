@@ -180,15 +180,16 @@ using ProgressFunction = std::function<bool(std::uint64_t done, std::uint64_t to
 // Weights and configuration, immutable. Any thread; any number of sessions may share it.
 class Model : public detail::Owner<sluice_model, sluice_model_close> {
 public:
-    // flags: SLUICE_MODEL_... The source is not needed after this. Throws as sluice_model_open.
+    // flags: SLUICE_MODEL_...; activations: SLUICE_ACTIVATIONS_... The source is not needed after this. Throws
+    // as sluice_model_open.
     Model(const Engine& engine, const sluice_source& source, std::uint32_t flags = 0,
-          const ProgressFunction& progress = {})
-        : Owner(open(engine, source, flags, progress)) {}
+          const ProgressFunction& progress = {}, std::int32_t activations = SLUICE_ACTIVATIONS_DEFAULT)
+        : Owner(open(engine, source, flags, progress, activations)) {}
 
     // A GGUF file, the first part of a split one, or a checkpoint folder.
     Model(const Engine& engine, std::string_view path, std::uint32_t flags = 0,
-          const ProgressFunction& progress = {})
-        : Model(engine, path_source(path), flags, progress) {}
+          const ProgressFunction& progress = {}, std::int32_t activations = SLUICE_ACTIVATIONS_DEFAULT)
+        : Model(engine, path_source(path), flags, progress, activations) {}
 
     sluice_model_info describe() const { return filled<sluice_model_info>(sluice_model_describe, get()); }
 
@@ -215,10 +216,11 @@ public:
 
 private:
     static sluice_model* open(const Engine& engine, const sluice_source& source, std::uint32_t flags,
-                              const ProgressFunction& progress) {
+                              const ProgressFunction& progress, std::int32_t activations) {
         auto watched = std::make_pair(&progress, std::exception_ptr());
         auto options = sized<sluice_model_options>();
         options.flags = flags;
+        options.activations = activations;
         options.progress_user = &watched;
         if (progress) {
             options.progress = [](void* user, std::uint64_t done, std::uint64_t total) -> std::int32_t {

@@ -34,6 +34,7 @@ struct Options {
     std::uint32_t look_milliseconds = 200;
     bool json = false;
     KvOptions kv;
+    ActivationOptions activations;
     EngineOptions engine;
 };
 
@@ -89,7 +90,7 @@ Json machine_json(const Machine& machine, const sluicepp::Engine& engine) {
 int run(const Options& options) {
     const auto engine = make_engine(options.engine);
     const auto begin = Clock::now();
-    const auto model = open_model(engine, options.model);
+    const auto model = open_model(engine, options.model, options.activations.number());
     const double load_s = seconds_since(begin);
     const auto info = model.describe();
     auto kv = sluicepp::sized<sluice_kv_cache_options>();
@@ -184,6 +185,7 @@ Command add_bench(CLI::App& app) {
         ->check(CLI::Range(0U, 10000U))
         ->type_name("MS");
     add_kv(*parser, options->kv);
+    add_activations(*parser, options->activations);
     add_engine(*parser, options->engine);
     add_json(*parser, options->json);
     parser->footer(

@@ -44,6 +44,7 @@ struct Options {
     bool json = false;
     bool stats = false;
     KvOptions kv;
+    ActivationOptions activations;
     EngineOptions engine;
 };
 
@@ -204,7 +205,7 @@ void show_statistics(const Answer& answer, std::size_t n_prompt, const sluice_st
 int run(const Options& options) {
     Interrupt interrupt;  // before the engine's threads
     const auto engine = make_engine(options.engine);
-    const auto model = open_model(engine, options.model);
+    const auto model = open_model(engine, options.model, options.activations.number());
     const auto ids = prompt_ids(options, model);
     auto kv = sluicepp::sized<sluice_kv_cache_options>();
     kv.capacity = cache_capacity(options, model, ids.size());
@@ -299,6 +300,7 @@ Command add_generate(CLI::App& app) {
     parser->add_flag("--skip-special", options->skip_special, "leave special tokens out of the text");
     add_sampling(*parser, *options);
     add_kv(*parser, options->kv);
+    add_activations(*parser, options->activations);
     add_engine(*parser, options->engine);
     auto* json = parser->add_flag("--json", options->json, "print one JSON object at the end instead");
     parser->add_option("--top", options->n_top, "with --json: the N most likely tokens at each place")

@@ -21,6 +21,8 @@ struct Options {
     std::string out;
     std::size_t chunk = kMaxChunk;
     std::string hidden_folder;
+    KvOptions kv{0, "f32"};  // exact, unless asked for what generate does
+    ActivationOptions activations{"float32"};
     EngineOptions engine;
 };
 
@@ -83,9 +85,10 @@ int run(const Options& options) {
     const auto ids = parse_ids(options.ids);
     const std::size_t chunk = std::min(ids.size(), options.chunk);
     const auto engine = make_engine(options.engine);
-    const auto model = open_model(engine, options.model);
+    const auto model = open_model(engine, options.model, options.activations.number());
     auto kv = sluicepp::sized<sluice_kv_cache_options>();
-    kv.capacity = ids.size();
+    kv.capacity = std::max<std::uint64_t>(ids.size(), options.kv.capacity);
+    kv.key_type = kv.value_type = options.kv.type_number();
     const sluicepp::KvCache cache(model, kv);
     sluicepp::SessionOptions session_options;
     session_options.chunk_size = static_cast<std::uint32_t>(chunk);
@@ -120,8 +123,10 @@ int run(const Options& options) {
 
 Command add_logits(CLI::App& app) {
     auto options = std::make_shared<Options>();
-    CLI::App* parser = app.add_subcommand(
-        "logits", "Writes the logits of every token to a file: little-endian float32, one row per token.");
+    CLI::App* parser = app.add_subcommand("logits",
+                                          "Writes the logits of every token to a file: little-endian float32, "
+                                          "one row per token. Nothing is rounded on "
+                                          "the way unless --activations or --kv ask for it.");
     add_model(*parser, options->model);
     parser->add_option("--ids", options->ids, "token ids, for example 1,5,7")->required()->type_name("LIST");
     parser->add_option("--out", options->out, "file to write")->required()->type_name("FILE");
@@ -133,6 +138,8 @@ Command add_logits(CLI::App& app) {
                      "folder for hidden.L.f32 (L = 0: embeddings, L: after layer L, the last after the final "
                      "norm) and, for layers with experts counted from 0, experts.L.i32 and weights.L.f32")
         ->type_name("FOLDER");
+    add_activations(*parser, options->activations);
+    add_kv(*parser, options->kv);
     add_engine(*parser, options->engine);
     parser->footer("Example:\n  sluice logits model.gguf --ids 1,5,7 --out logits.f32");
     return {parser, [options] { return run(*options); }};

@@ -34,13 +34,28 @@ sluicepp::Engine make_engine(const EngineOptions& options) {
     });
 }
 
-sluicepp::Model open_model(const sluicepp::Engine& engine, const std::string& path) {
+sluicepp::Model open_model(const sluicepp::Engine& engine, const std::string& path, std::int32_t activations) {
     Progress progress;
-    return sluicepp::Model(engine, path, 0, [&](std::uint64_t done, std::uint64_t total) {
+    const auto show = [&](std::uint64_t done, std::uint64_t total) {
         const double share = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0;
         progress.show("loading " + number_text(100 * share, 0) + " %");
         return true;
-    });
+    };
+    return sluicepp::Model(engine, path, 0, show, activations);
+}
+
+std::int32_t ActivationOptions::number() const {
+    if (type == "float32") return SLUICE_ACTIVATIONS_FLOAT32;
+    return type == "int8" ? SLUICE_ACTIVATIONS_INT8 : SLUICE_ACTIVATIONS_DEFAULT;
+}
+
+void add_activations(CLI::App& parser, ActivationOptions& options) {
+    const std::string unsaid = options.type.empty() ? "what the kernels are faster with" : options.type;
+    parser
+        .add_option("--activations", options.type,
+                    "what quantised matrices are multiplied with: float32 or int8; default: " + unsaid)
+        ->check(CLI::IsMember({"float32", "int8"}))
+        ->type_name("TYPE");
 }
 
 sluicepp::Tokenizer open_tokenizer(const sluicepp::Engine& engine, const std::string& path) {
@@ -51,7 +66,9 @@ void add_kv(CLI::App& parser, KvOptions& options) {
     parser.add_option("--ctx", options.capacity, "tokens that the KV cache has room for")
         ->check(not_negative())
         ->type_name("N");
-    parser.add_option("--kv", options.type, "how keys and values are stored: f32 or f16; default: f32")
+    parser
+        .add_option("--kv", options.type,
+                    "how keys and values are stored: f32 or f16; default: " + options.type)
         ->check(CLI::IsMember({"f32", "f16"}))
         ->type_name("TYPE");
 }

@@ -29,8 +29,17 @@ void add_engine(CLI::App& parser, EngineOptions& options);
 // An engine that sends warnings to standard error.
 sluicepp::Engine make_engine(const EngineOptions& options = {});
 
-// Opens a model and shows how far it is.
-sluicepp::Model open_model(const sluicepp::Engine& engine, const std::string& path);
+// Opens a model and shows how far it is. activations: SLUICE_ACTIVATIONS_...
+sluicepp::Model open_model(const sluicepp::Engine& engine, const std::string& path,
+                           std::int32_t activations = SLUICE_ACTIVATIONS_DEFAULT);
+
+// --activations: how the inputs of quantised matrices are computed with.
+struct ActivationOptions {
+    std::string type;  // empty: what the kernels are faster with
+
+    std::int32_t number() const;
+};
+void add_activations(CLI::App& parser, ActivationOptions& options);
 
 // Opens the tokenizer of a model, without its weights.
 sluicepp::Tokenizer open_tokenizer(const sluicepp::Engine& engine, const std::string& path);
@@ -38,7 +47,7 @@ sluicepp::Tokenizer open_tokenizer(const sluicepp::Engine& engine, const std::st
 // --kv: how keys and values are stored.
 struct KvOptions {
     std::uint64_t capacity = 0;  // tokens; 0: what the command finds right
-    std::string type = "f32";
+    std::string type = "f16";
 
     std::int32_t type_number() const { return type == "f16" ? SLUICE_KV_F16 : SLUICE_KV_F32; }
 };

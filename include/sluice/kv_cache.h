@@ -20,8 +20,8 @@ typedef struct sluice_kv_cache_options {
     uint32_t struct_size;
     uint32_t reserved0;    /* zero */
     uint64_t capacity;     /* tokens; 0: the model's context size, at most 4,096 */
-    int32_t key_type;      /* SLUICE_KV_...; 0: SLUICE_KV_F32 */
-    int32_t value_type;    /* SLUICE_KV_...; 0: SLUICE_KV_F32 */
+    int32_t key_type;      /* SLUICE_KV_...; 0: SLUICE_KV_F16 */
+    int32_t value_type;    /* SLUICE_KV_...; 0: SLUICE_KV_F16 */
     uint64_t reserved[4];  /* zero */
 } sluice_kv_cache_options;
 

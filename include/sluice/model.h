@@ -50,10 +50,17 @@ typedef int32_t (*sluice_progress_fn)(void *user, uint64_t done, uint64_t total)
 #define SLUICE_MODEL_SCAN 2u  /* look at every weight once and refuse NaN and infinities; reads the
                                  whole file */
 
+/* How the inputs of quantised matrices are computed with. Matrices of floats always meet floats. */
+#define SLUICE_ACTIVATIONS_DEFAULT 0 /* INT8 where the engine's kernels are faster with it, else FLOAT32 */
+#define SLUICE_ACTIVATIONS_FLOAT32 1 /* unrounded: slower, and as exact as float32 sums are */
+#define SLUICE_ACTIVATIONS_INT8 2    /* rounded to 8 bits in blocks of 32, each with a scale of its own */
+
 typedef struct sluice_model_options {
     uint32_t struct_size;
     uint32_t flags;       /* SLUICE_MODEL_... */
-    uint64_t reserved[2]; /* zero */
+    int32_t activations;  /* SLUICE_ACTIVATIONS_... */
+    uint32_t reserved0;   /* zero */
+    uint64_t reserved[1]; /* zero */
     sluice_progress_fn progress; /* may be NULL */
     void *progress_user;
 } sluice_model_options;

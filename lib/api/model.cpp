@@ -11,25 +11,43 @@
 namespace sluice {
 namespace {
 
-Result<ModelOptions> read_model_options(const sluice_model_options* given) {
+struct KnownOptions {
+    ModelOptions model;
+    std::int32_t activations = 0;
+};
+
+Result<KnownOptions> read_model_options(const sluice_model_options* given) {
     SLUICE_ASSIGN(known, read_options(given, "options"));
-    SLUICE_TRY(check_reserved("options", known.reserved));
+    SLUICE_TRY(check_reserved("options", known.reserved0, known.reserved));
+    if (known.activations < 0 || known.activations > SLUICE_ACTIVATIONS_INT8) {
+        return make_error(SLUICE_E_INVALID_ARGUMENT, "options.activations is ", known.activations);
+    }
     SLUICE_TRY(check_flags("options.flags", known.flags, SLUICE_MODEL_READ | SLUICE_MODEL_SCAN));
-    ModelOptions options;
+    KnownOptions result;
+    result.activations = known.activations;
+    ModelOptions& options = result.model;
     options.access = (known.flags & SLUICE_MODEL_READ) != 0 ? Access::kRead : Access::kMap;
     options.scan = (known.flags & SLUICE_MODEL_SCAN) != 0;
     if (known.progress != nullptr) {
         options.progress = [progress = known.progress, user = known.progress_user](
                                std::uint64_t done, std::uint64_t total) { return progress(user, done, total); };
     }
-    return options;
+    return result;
+}
+
+// The Eigen reference knows floats only; a table without fast integers is left alone unless asked.
+bool quantises(const EngineObject& engine, std::int32_t activations) {
+    if (engine.kernels == nullptr || activations == SLUICE_ACTIVATIONS_FLOAT32) return false;
+    return activations == SLUICE_ACTIVATIONS_INT8 || engine.kernels->prefers_quantised;
 }
 
 Result<std::shared_ptr<ModelObject>> open_model(const std::shared_ptr<EngineObject>& engine,
-                                                const GivenSource& source, const ModelOptions& options) {
+                                                const GivenSource& source, const KnownOptions& known) {
+    const ModelOptions& options = known.model;
     const auto start = std::chrono::steady_clock::now();
     auto object = std::make_shared<ModelObject>();
     object->engine = engine;
+    object->quantises = quantises(*engine, known.activations);
     auto opened = source.source == nullptr
                       ? Model::open_path(source.path, options, engine->budget, engine->log)
                       : Model::open_source(source.source, options, engine->budget, engine->log);
@@ -89,7 +107,7 @@ int32_t sluice_model_open(sluice_engine* engine, const sluice_source* source,
     return guarded(error, SLUICE_SUBSYSTEM_MODEL, [&]() -> Done {
         const auto known = read_model_options(options);
         // Before any check, so that the callback's user pointer has an owner.
-        const auto given = read_source(source, known ? known->access : Access::kMap);
+        const auto given = read_source(source, known ? known->model.access : Access::kMap);
         SLUICE_TRY(check_pointer(engine, "engine"));
         SLUICE_TRY(check_pointer(model, "model"));
         if (!known) return known.error();

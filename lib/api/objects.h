@@ -45,6 +45,7 @@ struct ModelObject {
     std::shared_ptr<EngineObject> engine;
     std::shared_ptr<const Model> model;
     std::unique_ptr<ExpertCounts> counts;  // null in a dense model
+    bool quantises = false;                // activations are rounded where weights are quantised
     std::uint64_t load_nanoseconds = 0;
 };
 

@@ -13,9 +13,9 @@ namespace {
 
 Result<KvType> resolve_type(std::int32_t type, std::string_view name) {
     switch (type) {
-        case 0:
         case SLUICE_KV_F32:
             return KvType::kF32;
+        case 0:
         case SLUICE_KV_F16:
             return KvType::kF16;
         default:

@@ -68,7 +68,8 @@ Result<std::unique_ptr<ForwardPass>> make_pass(ModelObject& model, std::uint32_t
     const Model& its = *model.model;
     if (engine.kernels == nullptr)
         return make_reference_pass(its.config(), its.weights(), chunk, model.counts.get());
-    return make_forward_pass(its, *engine.kernels, *engine.workers, chunk, engine.budget, model.counts.get());
+    return make_forward_pass(its, *engine.kernels, model.quantises, *engine.workers, chunk, engine.budget,
+                             model.counts.get());
 }
 
 Result<std::unique_ptr<SessionObject>> make_session(sluice_model* model, sluice_kv_cache* cache,

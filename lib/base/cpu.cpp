@@ -18,14 +18,17 @@ CpuFeatures cpu_features() {
     CpuFeatures found;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    found.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    found.avx512_vnni = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
-    // GCC 12's __builtin_cpu_supports has no names for these; bits of leaf 7 (Intel SDM volume 2A, CPUID).
+    // GCC 12's __builtin_cpu_supports has no names for some; bits of leaves 1 and 7 (Intel SDM volume 2A,
+    // CPUID).
     unsigned eax = 0;
     unsigned ebx = 0;
     unsigned ecx = 0;
     unsigned edx = 0;
+    const bool f16c = __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx >> 29 & 1U) != 0;
+    found.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && f16c;
+    found.avx512_vnni = found.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                        __builtin_cpu_supports("avx512vnni");
     if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0) {
         found.amx_bf16 = (edx >> 22 & 1U) != 0;
         found.amx_int8 = (edx >> 25 & 1U) != 0;

@@ -8,7 +8,7 @@ namespace sluice {
 struct CpuFeatures {
     bool avx2 = false;  // with FMA and F16C, and the system saves the registers
     bool avx_vnni = false;
-    bool avx512_vnni = false;  // with F, BW, VL, and the system saves the registers
+    bool avx512_vnni = false;  // with F, BW, DQ, VL, and the system saves the registers
     bool avx512_bf16 = false;
     bool amx_int8 = false;
     bool amx_bf16 = false;

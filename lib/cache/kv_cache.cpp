@@ -27,6 +27,31 @@ std::uint64_t element_size(KvType type) {
     return type == KvType::kF16 ? 2 : 4;
 }
 
+// In whole key tiles.
+std::uint64_t padded(std::uint64_t capacity) {
+    return (capacity + kKeyTile - 1) / kKeyTile * kKeyTile;
+}
+
+void store_element(KvType type, std::byte* elements, std::size_t i, float value) {
+    if (type == KvType::kF32) {
+        std::memcpy(elements + i * sizeof value, &value, sizeof value);
+        return;
+    }
+    const std::uint16_t half = float_to_half(value);
+    std::memcpy(elements + i * sizeof half, &half, sizeof half);
+}
+
+float load_element(KvType type, const std::byte* elements, std::size_t i) {
+    if (type == KvType::kF32) {
+        float value = 0.0F;
+        std::memcpy(&value, elements + i * sizeof value, sizeof value);
+        return value;
+    }
+    std::uint16_t half = 0;
+    std::memcpy(&half, elements + i * sizeof half, sizeof half);
+    return half_to_float(half);
+}
+
 }  // namespace
 
 Result<KvCache::Plan> KvCache::plan(const Config& config, const KvCacheOptions& options) {
@@ -38,7 +63,7 @@ Result<KvCache::Plan> KvCache::plan(const Config& config, const KvCacheOptions& 
     }
     // No overflow: capacity is at most 2^24 here, and the configuration's counts were verified.
     const std::uint64_t rows =
-        config.n_attention_layers() * std::uint64_t{config.n_kv_heads} * options.capacity;
+        config.n_attention_layers() * std::uint64_t{config.n_kv_heads} * padded(options.capacity);
     const auto keys = checked_product({rows, config.head_size, element_size(options.key_type)});
     const auto values = checked_product({rows, config.head_size, element_size(options.value_type)});
     const std::uint64_t n_convolutions = config.n_layers() - config.n_attention_layers();
@@ -69,6 +94,7 @@ Result<KvCache> KvCache::create(const Config& config, const KvCacheOptions& opti
     SLUICE_ASSIGN(block, Block::allocate(budget, planned.total, "the KV cache"));
     KvCache cache;
     cache.options_ = options;
+    cache.padded_capacity_ = padded(options.capacity);
     cache.n_kv_heads_ = config.n_kv_heads;
     cache.head_size_ = config.head_size;
     cache.state_size_ = static_cast<std::size_t>(planned.state);
@@ -97,54 +123,47 @@ void KvCache::roll_back() {
     std::copy(saved_states_.begin(), saved_states_.end(), states_.begin());
 }
 
-std::byte* KvCache::row(const Rows& rows, std::uint32_t layer, std::uint32_t kv_head,
-                        std::uint64_t position) const {
-    const std::uint64_t index = (std::uint64_t{layer} * n_kv_heads_ + kv_head) * options_.capacity + position;
+std::byte* KvCache::head(const Rows& rows, std::uint32_t layer, std::uint32_t kv_head,
+                         std::uint64_t first) const {
+    const std::uint64_t index = (std::uint64_t{layer} * n_kv_heads_ + kv_head) * padded_capacity_ + first;
     return rows.data + index * head_size_ * element_size(rows.type);
 }
 
-void KvCache::store(const Rows& rows, std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position,
-                    const float* from) {
-    std::byte* to = row(rows, layer, kv_head, position);
-    if (rows.type == KvType::kF32) {
-        std::memcpy(to, from, head_size_ * sizeof(float));
-        return;
-    }
-    for (std::uint32_t i = 0; i < head_size_; ++i) {
-        const std::uint16_t half = float_to_half(from[i]);
-        std::memcpy(to + i * sizeof half, &half, sizeof half);
-    }
+const std::byte* KvCache::key_tiles(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const {
+    return head(keys_, layer, kv_head, first);
 }
 
-const float* KvCache::load(const Rows& rows, std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first,
-                           std::size_t count, float* scratch) const {
-    const std::byte* from = row(rows, layer, kv_head, first);
-    if (rows.type == KvType::kF32) return reinterpret_cast<const float*>(from);
-    for (std::size_t i = 0; i < count * head_size_; ++i) {
-        std::uint16_t half = 0;
-        std::memcpy(&half, from + i * sizeof half, sizeof half);
-        scratch[i] = half_to_float(half);
-    }
-    return scratch;
+const std::byte* KvCache::value_rows(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const {
+    return head(values_, layer, kv_head, first);
 }
 
 void KvCache::store_key(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position, const float* key) {
-    store(keys_, layer, kv_head, position, key);
+    std::byte* tile = head(keys_, layer, kv_head, position / kKeyTile * kKeyTile);
+    for (std::size_t i = 0; i < head_size_; ++i) {
+        store_element(keys_.type, tile, i * kKeyTile + position % kKeyTile, key[i]);
+    }
 }
 
 void KvCache::store_value(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position,
                           const float* value) {
-    store(values_, layer, kv_head, position, value);
+    std::byte* row = head(values_, layer, kv_head, position);
+    for (std::size_t i = 0; i < head_size_; ++i) store_element(values_.type, row, i, value[i]);
 }
 
-const float* KvCache::keys(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first, std::size_t count,
-                           float* scratch) const {
-    return load(keys_, layer, kv_head, first, count, scratch);
+void KvCache::read_keys(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first, std::size_t count,
+                        float* out) const {
+    for (std::uint64_t position = first; position < first + count; ++position) {
+        const std::byte* tile = key_tiles(layer, kv_head, position / kKeyTile * kKeyTile);
+        for (std::size_t i = 0; i < head_size_; ++i) {
+            *out++ = load_element(keys_.type, tile, i * kKeyTile + position % kKeyTile);
+        }
+    }
 }
 
-const float* KvCache::values(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first, std::size_t count,
-                             float* scratch) const {
-    return load(values_, layer, kv_head, first, count, scratch);
+void KvCache::read_values(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first, std::size_t count,
+                          float* out) const {
+    const std::byte* rows = value_rows(layer, kv_head, first);
+    for (std::size_t i = 0; i < count * head_size_; ++i) out[i] = load_element(values_.type, rows, i);
 }
 
 std::span<float> KvCache::convolution_state(std::uint32_t layer) {

@@ -17,6 +17,8 @@ enum class KvType : std::int32_t {  // numbered as SLUICE_KV_...
     kF16 = 2,
 };
 
+constexpr std::uint64_t kKeyTile = 16;
+
 struct KvCacheOptions {
     std::uint64_t capacity = 0;  // tokens
     KvType key_type = KvType::kF32;
@@ -50,12 +52,17 @@ public:
     void store_key(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position, const float* key);
     void store_value(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position, const float* value);
 
-    // `count` consecutive rows of head_size floats: a place in the cache, or `scratch` filled (count *
-    // head_size floats).
-    const float* keys(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first, std::size_t count,
-                      float* scratch) const;
-    const float* values(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first, std::size_t count,
-                        float* scratch) const;
+    // The stored elements, of the types of options(), as kernels read them: keys in tiles of kKeyTile
+    // positions, [tile][head_size][kKeyTile], values as [position][head_size]. Requires `first` to be a
+    // multiple of kKeyTile.
+    const std::byte* key_tiles(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const;
+    const std::byte* value_rows(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const;
+
+    // `count` consecutive rows of head_size floats, from any position on.
+    void read_keys(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first, std::size_t count,
+                   float* out) const;
+    void read_values(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first, std::size_t count,
+                     float* out) const;
 
     // The last width - 1 inputs of a convolution, oldest first, hidden_size floats each; zeros before the
     // beginning. `layer` counts convolution layers only.
@@ -63,19 +70,16 @@ public:
 
 private:
     struct Plan;
-    struct Rows {  // keys or values of all layers: [layer][kv head][position][head_size]
+    struct Rows {  // keys or values of all layers: [layer][kv head], then as told above
         KvType type = KvType::kF32;
         std::byte* data = nullptr;
     };
 
     static Result<Plan> plan(const Config& config, const KvCacheOptions& options);
-    std::byte* row(const Rows& rows, std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position) const;
-    void store(const Rows& rows, std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position,
-               const float* from);
-    const float* load(const Rows& rows, std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first,
-                      std::size_t count, float* scratch) const;
+    std::byte* head(const Rows& rows, std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const;
 
     KvCacheOptions options_;
+    std::uint64_t padded_capacity_ = 0;  // whole key tiles
     std::uint32_t n_kv_heads_ = 0;
     std::uint32_t head_size_ = 0;
     std::size_t state_size_ = 0;  // floats of one convolution layer

@@ -1,8 +1,7 @@
-// Attention of a chunk over the whole history. One task is one (token, key/value head): the keys and values
-// of a block are read once for all query heads that share them.
+// Attention of a chunk over the whole history. One task is some tokens and one key/value head: a block of keys
+// and values is read once for all of them and for the query heads that share it.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "forward/layers.h"
 
@@ -51,59 +50,47 @@ void prepare_heads(const Attention& attention, std::uint32_t cache_layer, const 
     }
 }
 
-// Softmax over a history that is seen block by block (Milakov and Gimelshein 2018): the sum so far is
-// rescaled whenever a larger score appears.
-struct RunningSoftmax {
-    float largest = -std::numeric_limits<float>::infinity();
-    float sum = 0.0F;
-};
+// Queries that are taken past a block of the history together, while it is in the cache.
+constexpr std::size_t kTokensTogether = 16;
 
-// One query head over one block of keys and values; scores is room for `count` floats.
-void attend_block(const Step& step, const float* query, const float* keys, const float* values,
-                  std::size_t count, float scale, float* scores, RunningSoftmax& running, float* out) {
-    const std::size_t head_size = step.config.head_size;
-    float largest = running.largest;
-    for (std::size_t i = 0; i < count; ++i) {
-        scores[i] = step.kernels.dot(query, keys + i * head_size, head_size) * scale;
-        largest = std::max(largest, scores[i]);
-    }
-    const float correction = std::exp(running.largest - largest);
-    for (std::size_t i = 0; i < head_size; ++i) out[i] *= correction;
-    running.sum *= correction;
-    running.largest = largest;
-    for (std::size_t i = 0; i < count; ++i) {
-        const float weight = std::exp(scores[i] - largest);
-        running.sum += weight;
-        step.kernels.add_scaled(out, weight, values + i * head_size, head_size);
-    }
+TensorType tensor_type_of(KvType type) {
+    return type == KvType::kF16 ? TensorType::kF16 : TensorType::kF32;
 }
 
-void attend(std::uint32_t cache_layer, std::uint32_t kv_head, std::size_t token, const Areas& areas,
-            const Step& step, std::uint32_t worker) {
+// The heads of `count` tokens from `first` on that share a key/value head, over all of their history.
+void attend(std::uint32_t cache_layer, std::uint32_t kv_head, std::size_t first, std::size_t count,
+            const Areas& areas, const Step& step, std::uint32_t worker) {
     const std::size_t head_size = step.config.head_size;
     const std::uint32_t group = step.config.n_heads / step.config.n_kv_heads;
     const float scale = 1.0F / std::sqrt(static_cast<float>(head_size));
-    const std::uint64_t history = step.cache.position() + token + 1;
-    float* key_scratch = step.work.scratch(worker).data();
-    float* value_scratch = key_scratch + kAttentionBlock * head_size;
-    float* scores = value_scratch + kAttentionBlock * head_size;
-    const std::size_t first_head = token * areas.query_size + std::size_t{kv_head} * group * head_size;
-    RunningSoftmax running[kMaxHeadGroup];
-    std::fill_n(areas.attended + first_head, group * head_size, 0.0F);
+    const std::size_t first_head = std::size_t{kv_head} * group * head_size;
+    const std::uint64_t begin = step.cache.position() + first;  // the first token's position
+    SoftmaxState states[kTokensTogether * kMaxHeadGroup];
+    for (std::size_t token = first; token < first + count; ++token) {
+        std::fill_n(areas.attended + token * areas.query_size + first_head, group * head_size, 0.0F);
+    }
 
-    for (std::uint64_t first = 0; first < history; first += kAttentionBlock) {
-        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(kAttentionBlock, history - first));
-        const float* keys = step.cache.keys(cache_layer, kv_head, first, count, key_scratch);
-        const float* values = step.cache.values(cache_layer, kv_head, first, count, value_scratch);
-        for (std::uint32_t i = 0; i < group; ++i) {
-            const std::size_t head = first_head + i * head_size;
-            attend_block(step, areas.query + head, keys, values, count, scale, scores, running[i],
-                         areas.attended + head);
+    AttentionBlock block;
+    block.key_type = tensor_type_of(step.cache.options().key_type);
+    block.value_type = tensor_type_of(step.cache.options().value_type);
+    block.head_size = head_size;
+    for (std::uint64_t position = 0; position < begin + count; position += kAttentionBlock) {
+        block.keys = step.cache.key_tiles(cache_layer, kv_head, position);
+        block.values = step.cache.value_rows(cache_layer, kv_head, position);
+        for (std::size_t i = position < begin ? 0 : position - begin; i < count; ++i) {
+            const std::uint64_t history = begin + i + 1 - position;
+            block.count = static_cast<std::size_t>(std::min<std::uint64_t>(kAttentionBlock, history));
+            const std::size_t at = (first + i) * areas.query_size + first_head;
+            step.kernels.attend(block, areas.query + at, group, scale, states + i * group, areas.attended + at,
+                                step.work.scratch(worker).data());
         }
     }
-    for (std::uint32_t i = 0; i < group; ++i) {
-        float* out = areas.attended + first_head + i * head_size;
-        for (std::size_t j = 0; j < head_size; ++j) out[j] /= running[i].sum;
+    for (std::size_t i = 0; i < count; ++i) {
+        for (std::uint32_t h = 0; h < group; ++h) {
+            float* out = areas.attended + (first + i) * areas.query_size + first_head + h * head_size;
+            const float sum = states[i * group + h].sum;
+            for (std::size_t d = 0; d < head_size; ++d) out[d] /= sum;
+        }
     }
 }
 
@@ -111,30 +98,29 @@ void attend(std::uint32_t cache_layer, std::uint32_t kv_head, std::size_t token,
 
 Done run_attention(const Attention& attention, std::uint32_t cache_layer, const Step& step) {
     const Areas areas = areas_of(step);
-    const Product projections[] = {{&attention.query, step.normed(), areas.query, areas.query_size},
-                                   {&attention.key, step.normed(), areas.key, areas.kv_size},
-                                   {&attention.value, step.normed(), areas.value, areas.kv_size}};
-    SLUICE_TRY(step.multiply(projections));
+    const Product projections[] = {{&attention.query, areas.query, areas.query_size},
+                                   {&attention.key, areas.key, areas.kv_size},
+                                   {&attention.value, areas.value, areas.kv_size}};
+    SLUICE_TRY(step.multiply(step.normed(), projections));
 
-    SLUICE_TRY(step.workers.for_each(step.n_tokens, 4, step.cancel,
-                                     [&](std::size_t first, std::size_t last, std::uint32_t) {
-                                         for (std::size_t token = first; token < last; ++token) {
-                                             prepare_heads(attention, cache_layer, areas, token, step);
-                                         }
-                                     }));
+    SLUICE_TRY(step.for_each_token(16 * areas.query_size, [&](std::size_t token) {
+        prepare_heads(attention, cache_layer, areas, token, step);
+    }));
 
     const std::uint32_t n_kv_heads = step.config.n_kv_heads;
-    SLUICE_TRY(step.workers.for_each(step.n_tokens * n_kv_heads, 1, step.cancel,
-                                     [&](std::size_t first, std::size_t last, std::uint32_t worker) {
-                                         for (std::size_t task = first; task < last; ++task) {
-                                             attend(cache_layer, static_cast<std::uint32_t>(task % n_kv_heads),
-                                                    task / n_kv_heads, areas, step, worker);
-                                         }
-                                     }));
+    const std::size_t n_tiles = (step.n_tokens + kTokensTogether - 1) / kTokensTogether;
+    SLUICE_TRY(step.workers.for_each(
+        n_tiles * n_kv_heads, 1, step.cancel, [&](std::size_t first, std::size_t last, std::uint32_t worker) {
+            for (std::size_t task = first; task < last; ++task) {
+                const std::size_t token = task / n_kv_heads * kTokensTogether;
+                attend(cache_layer, static_cast<std::uint32_t>(task % n_kv_heads), token,
+                       std::min(kTokensTogether, step.n_tokens - token), areas, step, worker);
+            }
+        }));
 
     const Vectors attended{areas.attended, step.n_tokens, areas.query_size, areas.query_size};
-    const Product output{&attention.output, attended, step.work.mixed.data(), step.config.hidden_size};
-    return step.multiply({&output, 1});
+    const Product output{&attention.output, step.work.mixed.data(), step.config.hidden_size};
+    return step.multiply(attended, {&output, 1});
 }
 
 }  // namespace sluice

@@ -3,6 +3,7 @@
 #include "forward/forward.h"
 
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #include "base/sentence.h"
@@ -13,13 +14,16 @@
 namespace sluice {
 namespace {
 
+constexpr std::string_view kCause = ": a weight or an activation is not finite";
+
 class Forward final : public ForwardPass {
 public:
-    Forward(const Model& model, const Kernels& kernels, Workers& workers, std::size_t max_tokens,
-            ExpertCounts* counts, Workspace work)
+    Forward(const Model& model, const Kernels& kernels, bool quantises, Workers& workers,
+            std::size_t max_tokens, ExpertCounts* counts, Workspace work)
         : config_(model.config()),
           weights_(model.weights()),
           kernels_(kernels),
+          quantises_(quantises),
           workers_(workers),
           max_tokens_(max_tokens),
           counts_(counts),
@@ -30,8 +34,8 @@ public:
 
     Done run(std::span<const TokenId> tokens, KvCache& cache, LogitRows rows, std::span<float> logits,
              Trace* trace, const CancelFlag& cancel) override {
-        const Step step{config_, kernels_,  workers_, cancel, work_,        cache,
-                        groups_, products_, counts_,  trace,  tokens.size()};
+        Step step{config_, kernels_,  workers_, cancel, work_,         cache,
+                  groups_, products_, counts_,  trace,  tokens.size(), quantises_};
         std::uint32_t n_attentions = 0;
         std::uint32_t n_convolutions = 0;
         embed(tokens);
@@ -40,6 +44,7 @@ public:
 
         for (std::uint32_t layer = 0; layer < weights_.layers.size(); ++layer) {
             const Layer& weights = weights_.layers[layer];
+            step.layer = layer;
 
             SLUICE_TRY(step.normalise(weights.mixer_norm));
             if (const auto* attention = std::get_if<Attention>(&weights.mixer)) {
@@ -48,7 +53,7 @@ public:
                 SLUICE_TRY(
                     run_short_convolution(std::get<ShortConvolution>(weights.mixer), n_convolutions++, step));
             }
-            step.add_mixed();
+            SLUICE_TRY(step.add_mixed());
 
             SLUICE_TRY(step.normalise(weights.feed_forward_norm));
             if (const auto* dense = std::get_if<DenseFeedForward>(&weights.feed_forward)) {
@@ -57,12 +62,13 @@ public:
                 SLUICE_TRY(
                     run_expert_feed_forward(std::get<ExpertFeedForward>(weights.feed_forward), layer, step));
             }
-            step.add_mixed();
+            SLUICE_TRY(step.add_mixed());
             record(step, layer + 1, work_.hidden);
         }
 
         SLUICE_TRY(step.normalise(weights_.final_norm));
         record(step, weights_.layers.size(), work_.normed);
+        SLUICE_TRY(check_normed(step));
         SLUICE_TRY(compute_logits(step, rows, logits));
         if (counts_ != nullptr) counts_->add_tokens(tokens.size());
         cache.advance(tokens.size());
@@ -82,13 +88,21 @@ private:
         }
     }
 
+    // Of every token, also where no logits are asked for: an error must not depend on where a chunk ends.
+    static Done check_normed(const Step& step) {
+        for (const float x : step.work.normed.first(step.n_tokens * step.config.hidden_size)) {
+            if (!std::isfinite(x)) return make_error(SLUICE_E_NUMERIC, "a hidden state is ", x, kCause);
+        }
+        return Nothing{};
+    }
+
     Done compute_logits(const Step& step, LogitRows rows, std::span<float> logits) const {
         if (rows == LogitRows::kNone) return Nothing{};
         const std::size_t count = rows == LogitRows::kAll ? step.n_tokens : 1;
         const std::size_t hidden = config_.hidden_size;
         const Vectors last{work_.normed.data() + (step.n_tokens - count) * hidden, count, hidden, hidden};
-        const Product head{&weights_.head, last, logits.data(), weights_.head.rows};
-        SLUICE_TRY(step.multiply({&head, 1}));
+        const Product head{&weights_.head, logits.data(), weights_.head.rows};
+        SLUICE_TRY(step.multiply(last, {&head, 1}));
         return check_finite(logits.first(count * weights_.head.rows), weights_.head.rows);
     }
 
@@ -101,6 +115,7 @@ private:
     const Config& config_;
     const Weights& weights_;
     const Kernels& kernels_;
+    bool quantises_;
     Workers& workers_;
     std::size_t max_tokens_;
     ExpertCounts* counts_;
@@ -113,11 +128,11 @@ private:
 }  // namespace
 
 Result<std::unique_ptr<ForwardPass>> make_forward_pass(const Model& model, const Kernels& kernels,
-                                                       Workers& workers, std::size_t max_tokens,
+                                                       bool quantises, Workers& workers, std::size_t max_tokens,
                                                        MemoryBudget& budget, ExpertCounts* counts) {
     SLUICE_ASSIGN(work, Workspace::create(model.config(), max_tokens, workers.size(), budget));
     return std::unique_ptr<ForwardPass>(
-        std::make_unique<Forward>(model, kernels, workers, max_tokens, counts, std::move(work)));
+        std::make_unique<Forward>(model, kernels, quantises, workers, max_tokens, counts, std::move(work)));
 }
 
 std::uint64_t planned_forward_size(const Config& config, std::size_t max_tokens, std::uint32_t n_threads) {
@@ -128,7 +143,7 @@ Done check_finite(std::span<const float> logits, std::size_t vocabulary_size) {
     for (std::size_t i = 0; i < logits.size(); ++i) {
         if (!std::isfinite(logits[i])) {
             return make_error(SLUICE_E_NUMERIC, "the logit of token ", i % vocabulary_size, " is ", logits[i],
-                              ": a weight or an activation is not finite");
+                              kCause);
         }
     }
     return Nothing{};

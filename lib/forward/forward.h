@@ -40,8 +40,8 @@ public:
     // Computes tokens at the positions after the cache's and advances it by their number. `logits` has
     // room for the rows asked for, vocabulary_size floats each.
     // Requires 1 to max_tokens() valid ids, and room in the cache.
-    // Errors: CANCELLED, CALLBACK_FAILED, NUMERIC (a logit is not finite). The cache is then to be rolled
-    // back by the caller, who called its begin().
+    // Errors: CANCELLED, CALLBACK_FAILED, NUMERIC (an activation or a logit is not finite). The cache is then
+    // to be rolled back by the caller, who called its begin().
     virtual Done run(std::span<const TokenId> tokens, KvCache& cache, LogitRows rows, std::span<float> logits,
                      Trace* trace, const CancelFlag& cancel) = 0;
 
@@ -49,10 +49,11 @@ public:
     virtual std::uint64_t size() const = 0;  // bytes of working memory
 };
 
-// The pass that people use. counts may be null. Everything given outlives the pass.
+// The pass that people use. With `quantises` the activations that meet quantised weights are rounded to small
+// integers, otherwise all are floats. counts may be null. Everything given outlives the pass.
 // Errors: OUT_OF_MEMORY.
 Result<std::unique_ptr<ForwardPass>> make_forward_pass(const Model& model, const Kernels& kernels,
-                                                       Workers& workers, std::size_t max_tokens,
+                                                       bool quantises, Workers& workers, std::size_t max_tokens,
                                                        MemoryBudget& budget, ExpertCounts* counts);
 
 // Bytes of working memory that make_forward_pass would take.

@@ -49,17 +49,18 @@ void convolve(const ShortConvolution& convolution, std::span<float> state, const
 
 Done run_short_convolution(const ShortConvolution& convolution, std::uint32_t cache_layer, const Step& step) {
     const std::size_t hidden = step.config.hidden_size;
-    const Product input{&convolution.input, step.normed(), step.work.wide.data(), 3 * hidden};
-    SLUICE_TRY(step.multiply({&input, 1}));
+    const Product input{&convolution.input, step.work.wide.data(), 3 * hidden};
+    SLUICE_TRY(step.multiply(step.normed(), {&input, 1}, Rounding::kTwice));
 
     const std::span<float> state = step.cache.convolution_state(cache_layer);
-    SLUICE_TRY(step.workers.for_each(hidden, kChannelGrain, step.cancel,
+    const std::size_t grain = std::max(kChannelGrain, Step::grain_for(16 * step.n_tokens));
+    SLUICE_TRY(step.workers.for_each(hidden, grain, step.cancel,
                                      [&](std::size_t first, std::size_t last, std::uint32_t) {
                                          convolve(convolution, state, step, first, last);
                                      }));
 
-    const Product output{&convolution.output, step.normed(), step.work.mixed.data(), hidden};
-    return step.multiply({&output, 1});
+    const Product output{&convolution.output, step.work.mixed.data(), hidden};
+    return step.multiply(step.normed(), {&output, 1}, Rounding::kTwice);
 }
 
 }  // namespace sluice

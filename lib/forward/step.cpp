@@ -2,39 +2,118 @@
 #include "forward/step.h"
 
 #include <algorithm>
+#include <atomic>
+
+#include "base/sentence.h"
 
 namespace sluice {
 namespace {
 
-// Multiply-adds of one piece of work: about 0.1 ms of scalar code, so that a cancel is seen soon and the
-// last piece does not keep the other threads waiting.
-constexpr std::size_t kPieceWork = 1u << 17;
+// A piece takes some ten microseconds, so that a cancel is seen soon and the last piece keeps nobody waiting.
+constexpr std::size_t kPieceCost = 1u << 17;
 
-// The largest n that keeps n * work near kPieceWork, at least 1.
-std::size_t grain_for(std::size_t work) {
-    return std::max<std::size_t>(1, kPieceWork / std::max<std::size_t>(1, work));
+// Rows that are always computed together: a kernel's tile.
+constexpr std::size_t kRowsTogether = 32;
+
+// A byte of a quantised matrix takes as long to read as this many products take to compute, roughly.
+constexpr std::size_t kProductsOfByte = 32;
+
+std::size_t count_of(const Product& product, const Vectors& input) {
+    return product.count == 0 ? input.count : product.count;
+}
+
+std::size_t units_of(const Product& product) {
+    return (product.matrix->rows + kRowsTogether - 1) / kRowsTogether;
 }
 
 }  // namespace
 
-Done Step::multiply(std::span<const Product> independent) const {
-    std::size_t n_rows = 0;
-    std::size_t n_multiplications = 0;
-    for (const Product& product : independent) {
-        n_rows += product.matrix->rows;
-        n_multiplications += product.matrix->rows * product.matrix->columns * product.input.count;
+std::size_t Step::grain_for(std::size_t cost) {
+    return std::max<std::size_t>(1, kPieceCost / std::max<std::size_t>(1, cost));
+}
+
+// To row `index` of work.quantised.
+bool Step::quantise_row(const float* row, std::size_t size, std::size_t index) const {
+    const std::size_t n_blocks = size / kQuantisedBlock;
+    return kernels.quantise(row, size, work.quantised.data() + index * size,
+                            work.quantised_scales.data() + index * n_blocks,
+                            work.quantised_sums.data() + index * n_blocks * 2);
+}
+
+Done Step::quantise(const Vectors& input, Rounding rounding) const {
+    std::atomic<bool> is_finite = true;
+    const auto quantise_one = [&](std::size_t index, float* rest) {
+        const float* row = input.data + index * input.stride;
+        if (!quantise_row(row, input.size, index)) is_finite.store(false, std::memory_order_relaxed);
+        if (rounding == Rounding::kOnce) return;
+        const std::int8_t* values = work.quantised.data() + index * input.size;
+        const float* scales = work.quantised_scales.data() + index * (input.size / kQuantisedBlock);
+        for (std::size_t i = 0; i < input.size; ++i) {
+            rest[i] = row[i] - scales[i / kQuantisedBlock] * static_cast<float>(values[i]);
+        }
+        quantise_row(rest, input.size, input.count + index);
+    };
+    SLUICE_TRY(workers.for_each(input.count, grain_for(2 * input.size), cancel,
+                                [&](std::size_t first, std::size_t last, std::uint32_t worker) {
+                                    for (std::size_t row = first; row < last; ++row) {
+                                        quantise_one(row, work.scratch(worker).data());
+                                    }
+                                }));
+    if (is_finite.load(std::memory_order_relaxed)) return Nothing{};
+    return make_error(SLUICE_E_NUMERIC, "an activation in layer ", layer,
+                      " is not finite: a weight of the model is not, or too large");
+}
+
+void Step::multiply_rows(const Vectors& input, const Product& product, Rounding rounding, std::size_t first_row,
+                         std::size_t last_row, std::uint32_t worker) const {
+    const Matrix& matrix = *product.matrix;
+    const std::size_t count = count_of(product, input);
+    float* scratch = work.scratch(worker).data();
+    if (!quantises || !can_multiply_quantised(matrix.type)) {
+        const float* data = input.data + (product.rows == nullptr ? product.first * input.stride : 0);
+        kernels.multiply(matrix, first_row, last_row, {data, count, input.size, input.stride, product.rows},
+                         product.output, product.output_stride, scratch);
+        return;
     }
-    if (n_rows == 0) return Nothing{};
-    const std::size_t grain = grain_for(n_multiplications / n_rows);
+    const std::size_t first = product.rows == nullptr ? product.first : 0;
+    const std::size_t first_block = first * (input.size / kQuantisedBlock);
+    const std::size_t n_vectors = rounding == Rounding::kTwice ? 2 * count : count;
+    kernels.multiply_quantised(
+        matrix, first_row, last_row,
+        {work.quantised.data() + first * input.size, work.quantised_scales.data() + first_block,
+         work.quantised_sums.data() + 2 * first_block, n_vectors, input.size, product.rows},
+        product.output, product.output_stride, reinterpret_cast<std::byte*>(scratch));
+    if (rounding == Rounding::kOnce) return;
+    for (std::size_t v = 0; v < count; ++v) {
+        float* sums = product.output + v * product.output_stride;
+        const float* rests = sums + count * product.output_stride;
+        kernels.add(sums + first_row, rests + first_row, last_row - first_row);
+    }
+}
+
+Done Step::multiply(const Vectors& input, std::span<const Product> independent, Rounding rounding) const {
+    std::size_t n_units = 0;
+    std::size_t cost = 0;
+    bool wants_quantised = false;
+    for (const Product& product : independent) {
+        const Matrix& matrix = *product.matrix;
+        n_units += units_of(product);
+        cost += matrix.size() + matrix.rows * matrix.columns * count_of(product, input) / kProductsOfByte;
+        wants_quantised = wants_quantised || can_multiply_quantised(matrix.type);
+    }
+    if (n_units == 0) return Nothing{};
+    if (quantises && wants_quantised) SLUICE_TRY(quantise(input, rounding));
     return workers.for_each(
-        n_rows, grain, cancel, [&](std::size_t first, std::size_t last, std::uint32_t worker) {
-            std::size_t begin = 0;  // of the product's rows in the loop's numbering
+        n_units, grain_for(cost / n_units), cancel,
+        [&](std::size_t first, std::size_t last, std::uint32_t worker) {
+            std::size_t begin = 0;  // of the product's units in the loop's numbering
             for (const Product& product : independent) {
-                const std::size_t end = begin + product.matrix->rows;
+                const std::size_t end = begin + units_of(product);
                 if (first < end && begin < last) {
-                    kernels.multiply(*product.matrix, std::max(first, begin) - begin,
-                                     std::min(last, end) - begin, product.input, product.output,
-                                     product.output_stride, work.scratch(worker).data());
+                    const std::size_t first_row = (std::max(first, begin) - begin) * kRowsTogether;
+                    const std::size_t last_row = (std::min(last, end) - begin) * kRowsTogether;
+                    multiply_rows(input, product, rounding, first_row, std::min(last_row, product.matrix->rows),
+                                  worker);
                 }
                 begin = end;
             }
@@ -42,18 +121,16 @@ Done Step::multiply(std::span<const Product> independent) const {
 }
 
 Done Step::normalise(const Floats& weight) const {
-    return workers.for_each(n_tokens, grain_for(config.hidden_size), cancel,
-                            [&](std::size_t first, std::size_t last, std::uint32_t) {
-                                for (std::size_t token = first; token < last; ++token) {
-                                    kernels.rms_norm(row_of(work.hidden, token).data(), weight.data(),
-                                                     config.hidden_size, config.norm_epsilon,
-                                                     row_of(work.normed, token).data());
-                                }
-                            });
+    return for_each_token(2 * config.hidden_size, [&](std::size_t token) {
+        kernels.rms_norm(row_of(work.hidden, token).data(), weight.data(), config.hidden_size,
+                         config.norm_epsilon, row_of(work.normed, token).data());
+    });
 }
 
-void Step::add_mixed() const {
-    kernels.add(work.hidden.data(), work.mixed.data(), n_tokens * config.hidden_size);
+Done Step::add_mixed() const {
+    return for_each_token(config.hidden_size, [&](std::size_t token) {
+        kernels.add(row_of(work.hidden, token).data(), row_of(work.mixed, token).data(), config.hidden_size);
+    });
 }
 
 }  // namespace sluice

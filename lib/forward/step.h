@@ -16,12 +16,26 @@
 
 namespace sluice {
 
-// One output = W x for all vectors; out has one row of out_stride floats for each vector.
+// output = W x for some rows of the input that a group of products shares; output has one row of output_stride
+// floats for each of them.
 struct Product {
     const Matrix* matrix = nullptr;
-    Vectors input;
     float* output = nullptr;
     std::size_t output_stride = 0;
+    // All rows of the input: count 0. Otherwise `count` rows from `first` on, or those that `rows` names.
+    std::size_t first = 0;
+    std::size_t count = 0;
+    const std::uint32_t* rows = nullptr;
+};
+
+// How an input that meets quantised weights is rounded.
+enum class Rounding {
+    kOnce,
+    // What the first rounding lost is rounded too and multiplied beside it: some 16 bits instead of 8, for
+    // twice the arithmetic. Where rounding hurts most: the short convolution with its products of three
+    // factors, and the layers before the first router (docs/decisions/0012-rounded-twice.md). Outputs have
+    // room for twice the rows.
+    kTwice,
 };
 
 struct Step {
@@ -36,6 +50,8 @@ struct Step {
     ExpertCounts* counts;         // may be null
     Trace* trace;                 // may be null
     std::size_t n_tokens;
+    bool quantises;           // activations are rounded to small integers where the weights have blocks
+    std::uint32_t layer = 0;  // that is computed, for messages
 
     // work.normed as the input of a product.
     Vectors normed() const { return {work.normed.data(), n_tokens, config.hidden_size, config.hidden_size}; }
@@ -43,14 +59,35 @@ struct Step {
         return rows.subspan(token * config.hidden_size, config.hidden_size);
     }
 
-    // Computes products that do not depend on each other in one parallel loop over all their rows.
-    Done multiply(std::span<const Product> independent) const;
+    // Computes products of one input that do not depend on each other, in one parallel loop over all their
+    // rows. Errors: CANCELLED, CALLBACK_FAILED, NUMERIC (the input is not finite, where that is looked at).
+    Done multiply(const Vectors& input, std::span<const Product> independent,
+                  Rounding rounding = Rounding::kOnce) const;
 
     // work.normed = RMSNorm(work.hidden; weight), row by row.
     Done normalise(const Floats& weight) const;
 
     // work.hidden += work.mixed.
-    void add_mixed() const;
+    Done add_mixed() const;
+
+    // Calls body(token) for all tokens, shared out where that is worth it; `work` is the cost of a token.
+    template <class Body>
+    Done for_each_token(std::size_t cost, const Body& body) const {
+        return workers.for_each(n_tokens, grain_for(cost), cancel,
+                                [&](std::size_t first, std::size_t last, std::uint32_t) {
+                                    for (std::size_t token = first; token < last; ++token) body(token);
+                                });
+    }
+
+    // How many things of this cost, in multiply-adds or bytes of memory, make a piece of work that is worth a
+    // thread's while: some ten microseconds.
+    static std::size_t grain_for(std::size_t cost);
+
+private:
+    Done quantise(const Vectors& input, Rounding rounding) const;
+    bool quantise_row(const float* row, std::size_t size, std::size_t index) const;
+    void multiply_rows(const Vectors& input, const Product& product, Rounding rounding, std::size_t first_row,
+                       std::size_t last_row, std::uint32_t worker) const;
 };
 
 }  // namespace sluice

@@ -25,16 +25,63 @@ struct Matrix {
     std::size_t size() const { return rows * row_bytes(); }
 };
 
-// Activations: `count` vectors of `size` floats, the next one `stride` floats on.
+// Activations: `count` vectors of `size` floats. Vector v is row rows[v], or row v when rows is null; a row
+// begins `stride` floats after the one before.
 struct Vectors {
     const float* data = nullptr;
     std::size_t count = 0;
     std::size_t size = 0;
     std::size_t stride = 0;
+    const std::uint32_t* rows = nullptr;
+
+    const float* vector(std::size_t v) const { return data + (rows == nullptr ? v : rows[v]) * stride; }
+};
+
+// Activations as small integers in blocks of 32: element i of a row is scales[i / 32] * values[i].
+constexpr std::size_t kQuantisedBlock = 32;
+
+struct QuantisedVectors {
+    const std::int8_t* values = nullptr;  // rows of `size`, each in [-127, 127]
+    const float* scales = nullptr;        // rows of size / 32
+    const std::int32_t* sums = nullptr;   // rows of size / 16: of 16 consecutive values
+    std::size_t count = 0;
+    std::size_t size = 0;                 // a multiple of 32
+    const std::uint32_t* rows = nullptr;  // vector v is row rows[v]; null: row v
+};
+
+// Whether products with this type have a form in integers.
+constexpr bool can_multiply_quantised(TensorType type) {
+    return info_of(type).block_count > 1;
+}
+
+// Bytes of scratch that multiply_quantised works in, aligned to 64.
+constexpr std::size_t kTileScratchSize = 32 * 1024;
+
+// A history is attended to in blocks of this many positions with fixed borders, so that a row's sums do not
+// depend on where a chunk began.
+constexpr std::size_t kAttentionBlock = 256;
+
+// Up to kAttentionBlock positions of one key/value head.
+struct AttentionBlock {
+    TensorType key_type = TensorType::kF32;  // F32 or F16
+    TensorType value_type = TensorType::kF32;
+    std::size_t head_size = 0;
+    std::size_t count = 0;       // positions, above 0
+    const void* keys = nullptr;  // tiles of 16 positions, each [head_size][16]; the last one may be part filled
+    const void* values = nullptr;  // [count][head_size]
+};
+
+// Softmax over a history that is seen block by block (Milakov and Gimelshein 2018): the sum so far is rescaled
+// whenever a larger score appears.
+struct SoftmaxState {
+    float largest = -__builtin_inff();
+    float sum = 0.0F;
 };
 
 struct Kernels {
     const char* name;
+    // Whether multiply_quantised is faster than multiply, so that it is the choice when nobody chooses.
+    bool prefers_quantised;
 
     // Decodes count elements of a row of the given type to float, exactly.
     // Requires count to be a multiple of the type's block_count.
@@ -47,6 +94,26 @@ struct Kernels {
     // scratch holds W.columns floats of this thread's own. Requires x.size == W.columns.
     void (*multiply)(const Matrix& w, std::size_t first_row, std::size_t last_row, const Vectors& x, float* out,
                      std::size_t out_stride, float* scratch);
+
+    // Rounds n floats, a multiple of 32, to small integers: scale = max |x| / 127 of a block, value = x / scale
+    // rounded to nearest even. False if any of them is NaN or infinite; the output is then meaningless.
+    bool (*quantise)(const float* x, std::size_t n, std::int8_t* values, float* scales, std::int32_t* sums);
+
+    // As multiply, for quantised vectors and a type for which can_multiply_quantised(). A group is the weights
+    // of one scale, 16 or 32. Its products are summed exactly, as integers; groups are added in ascending
+    // order, each by fused multiply-adds. With q the stored integers less their zero point, s and m the group's
+    // scale and minimum, v and a the vector's values and scale:
+    //   sum = fma(float(q . v), s * a, sum)
+    //   sum = fma(m, a * float(sum of v), sum)     if the type has minimums
+    // Every table computes these same bits.
+    // scratch holds kTileScratchSize bytes of this thread's own.
+    void (*multiply_quantised)(const Matrix& w, std::size_t first_row, std::size_t last_row,
+                               const QuantisedVectors& x, float* out, std::size_t out_stride,
+                               std::byte* scratch);
+
+    // Multiplies 8-bit integers in registers as fast as this table can, for `rounds` short rounds, and returns
+    // how many multiply-adds that were: the yardstick of benchmarks. Null where the table has no such unit.
+    std::uint64_t (*int8_peak)(std::uint64_t rounds);
 
     // out[i] = x[i] / sqrt(mean(x^2) + epsilon) * weight[i] (Zhang and Sennrich 2019; modeling_lfm2.py).
     // out may be x.
@@ -65,8 +132,14 @@ struct Kernels {
     // x[i] += scale * y[i]
     void (*add_scaled)(float* x, float scale, const float* y, std::size_t n);
 
-    // In place: x[i] = exp(x[i] - max) / sum; sum in ascending order. Requires n > 0.
-    void (*softmax)(float* x, std::size_t n);
+    // Brings n_heads query heads, their states and outputs (head_size floats each, one behind the other) past
+    // one block: with s[p] = scale * (q . key p), the larger maximum M and c = exp(largest - M),
+    //   sum = c * sum + sum over p of exp(s[p] - M),  out = c * out + sum over p of exp(s[p] - M) * value p.
+    // Sums run in ascending order of elements and of positions, that of the weights in 16 lanes. Tables may
+    // fuse a product with its sum, so they differ in the last bits; a head's result does not depend on the
+    // others. scratch holds 4 * kAttentionBlock floats of this thread's own.
+    void (*attend)(const AttentionBlock& block, const float* queries, std::size_t n_heads, float scale,
+                   SoftmaxState* states, float* out, float* scratch);
 };
 
 }  // namespace sluice

@@ -5,6 +5,15 @@
 #include "base/sentence.h"
 #include "base/utf8.h"
 #include "kernels/scalar/table.h"
+#if defined(__aarch64__)
+#include "kernels/neon_dotprod/table.h"
+#include "kernels/neon_i8mm/table.h"
+#endif
+#if defined(__x86_64__)
+#include "kernels/avx2/table.h"
+#include "kernels/avx512_vnni/table.h"
+#include "kernels/avx_vnni/table.h"
+#endif
 
 namespace sluice {
 namespace {
@@ -28,6 +37,18 @@ const Kernels& table_of() {
 
 // Best first; the first that the processor supports wins.
 constexpr KernelChoice kChoices[] = {
+#if defined(__x86_64__)
+    {"avx512_vnni", [](const CpuFeatures& features) { return features.avx512_vnni; },
+     table_of<avx512_vnni_kernels>},
+    {"avx_vnni", [](const CpuFeatures& features) { return features.avx_vnni; }, table_of<avx_vnni_kernels>},
+    {"avx2", [](const CpuFeatures& features) { return features.avx2; }, table_of<avx2_kernels>},
+#endif
+#if defined(__aarch64__)
+    {"neon_i8mm", [](const CpuFeatures& features) { return features.neon_dotprod && features.neon_i8mm; },
+     table_of<neon_i8mm_kernels>},
+    {"neon_dotprod", [](const CpuFeatures& features) { return features.neon_dotprod; },
+     table_of<neon_dotprod_kernels>},
+#endif
     {"scalar", always, table_of<scalar_kernels>},
 };
 

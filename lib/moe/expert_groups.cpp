@@ -16,7 +16,7 @@ void ExpertGroups::group(std::span<const std::int32_t> ids) {
     // first_ serves as the next free place of each expert and is shifted back afterwards.
     for (std::size_t i = 0; i < ids.size(); ++i) {
         const std::size_t pair = first_[static_cast<std::size_t>(ids[i])]++;
-        token_[pair] = i / n_used_;
+        token_[pair] = static_cast<std::uint32_t>(i / n_used_);
         pair_[i] = pair;
     }
     for (std::size_t expert = first_.size() - 1; expert > 0; --expert) first_[expert] = first_[expert - 1];

@@ -19,8 +19,8 @@ public:
     std::size_t n_pairs() const { return n_pairs_; }
     // The pairs of an expert are [first_pair(e), first_pair(e + 1)).
     std::size_t first_pair(std::uint32_t expert) const { return first_[expert]; }
-    // The token of a pair.
-    std::size_t token_of(std::size_t pair) const { return token_[pair]; }
+    // The tokens of the pairs from `pair` on.
+    const std::uint32_t* tokens_from(std::size_t pair) const { return token_.data() + pair; }
     // The pair of a token's i-th expert.
     std::size_t pair_of(std::size_t token, std::size_t i) const { return pair_[token * n_used_ + i]; }
 
@@ -28,7 +28,7 @@ private:
     std::uint32_t n_used_;
     std::size_t n_pairs_ = 0;
     std::vector<std::size_t> first_;  // n_experts + 1
-    std::vector<std::size_t> token_;
+    std::vector<std::uint32_t> token_;
     std::vector<std::size_t> pair_;
 };
 

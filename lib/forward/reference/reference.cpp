@@ -114,15 +114,13 @@ Columns attend(const Attention& attention, std::uint32_t layer, const Config& co
     const Index history = index(start) + u.cols();
     const Index group = index(config.n_heads / config.n_kv_heads);
     const float scale = 1.0F / std::sqrt(static_cast<float>(d));
-    Rows key_scratch(history, d);
-    Rows value_scratch(history, d);
+    Rows keys(history, d);
+    Rows values(history, d);
     Columns attended(q.rows(), q.cols());
     for (std::uint32_t kv_head = 0; kv_head < config.n_kv_heads; ++kv_head) {
         const auto n_rows = static_cast<std::size_t>(history);
-        const Eigen::Map<const Rows> keys(cache.keys(layer, kv_head, 0, n_rows, key_scratch.data()), history,
-                                          d);
-        const Eigen::Map<const Rows> values(cache.values(layer, kv_head, 0, n_rows, value_scratch.data()),
-                                            history, d);
+        cache.read_keys(layer, kv_head, 0, n_rows, keys.data());
+        cache.read_values(layer, kv_head, 0, n_rows, values.data());
         for (Index token = 0; token < u.cols(); ++token) {
             const Index seen = index(start) + token + 1;
             for (Index head = kv_head * group; head < (kv_head + 1) * group; ++head) {

@@ -22,7 +22,7 @@ void multiply(const Matrix& w, std::size_t first_row, std::size_t last_row, cons
         if (!in_place) decode(w.type, stored, w.columns, scratch);
         const float* row = in_place ? reinterpret_cast<const float*>(stored) : scratch;
         for (std::size_t v = 0; v < x.count; ++v) {
-            out[v * out_stride + r] = dot(row, x.data + v * x.stride, w.columns);
+            out[v * out_stride + r] = dot(row, x.vector(v), w.columns);
         }
     }
 }

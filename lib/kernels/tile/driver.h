@@ -1,0 +1,106 @@
+// The loops around a product of integers: panels of 32 rows, 16 blocks of them at a time, and groups of vectors
+// over each. The order of the sums is kernels.h's whatever the loops are.
+#pragma once
+
+#include "kernels/kernels.h"
+#include "kernels/tile/panel.h"
+
+namespace sluice::tile {
+
+// What a panel is multiplied with: up to kMaxTokens vectors, 16 blocks of each.
+constexpr std::size_t kMaxTokens = 8;
+
+struct Tokens {
+    // [vector][block], or [vector][2 * block + half] of types with halves
+    alignas(64) std::int32_t corrections[kMaxTokens][2 * kPanelBlocks];  // - zero point * sum of values
+    alignas(64) float offsets[kMaxTokens][2 * kPanelBlocks];             // scale * sum of values
+    alignas(64) float scales[kMaxTokens][kPanelBlocks];
+    const std::int8_t* values[kMaxTokens];
+};
+
+// The numbers of one vector for n blocks: a number known to the compiler becomes code without loops.
+template <class Count>
+static inline void gather_numbers(const Form& form, const float* scales, const std::int32_t* sums, Count n,
+                                  std::size_t t, Tokens& tokens) {
+    for (std::size_t b = 0; b < n(); ++b) tokens.scales[t][b] = scales[b];
+    if (form.has_halves) {
+        for (std::size_t i = 0; i < 2 * n(); ++i) {
+            tokens.corrections[t][i] = -form.zero_point * sums[i];
+            tokens.offsets[t][i] = scales[i / 2] * static_cast<float>(sums[i]);
+        }
+        return;
+    }
+    for (std::size_t b = 0; b < n(); ++b) {
+        const std::int32_t sum = sums[2 * b] + sums[2 * b + 1];
+        tokens.corrections[t][b] = -form.zero_point * sum;
+        tokens.offsets[t][b] = scales[b] * static_cast<float>(sum);
+    }
+}
+
+// Fills the entries of `count` vectors from x's vector `first` on, for `n_blocks` blocks from `first_block` on.
+static inline void gather_tokens(const Form& form, const QuantisedVectors& x, std::size_t first,
+                                 std::size_t count, std::size_t first_block, std::size_t n_blocks,
+                                 Tokens& tokens) {
+    for (std::size_t t = 0; t < count; ++t) {
+        const std::size_t row = x.rows == nullptr ? first + t : x.rows[first + t];
+        const std::size_t block = row * (x.size / kQuantisedBlock) + first_block;
+        tokens.values[t] = x.values + row * x.size + first_block * kQuantisedBlock;
+        const float* scales = x.scales + block;
+        const std::int32_t* sums = x.sums + 2 * block;
+        if (n_blocks == kPanelBlocks) {
+            gather_numbers(
+                form, scales, sums, [] { return kPanelBlocks; }, t, tokens);
+        } else {
+            gather_numbers(
+                form, scales, sums, [n_blocks] { return n_blocks; }, t, tokens);
+        }
+    }
+}
+
+// Asks for bytes that will be read after this panel. Addresses past the end are harmless.
+static inline void fetch_ahead(const std::byte* at, std::size_t size) {
+    for (std::size_t i = 0; i < size; i += 64) __builtin_prefetch(at + i, 0, 2);
+}
+
+// Isa has
+//   kTokens: vectors of a group, at most kMaxTokens
+//   unpack(type, rows, first_block, count, panel)
+//   multiply(form, panel, n_blocks, tokens, n_tokens, out, out_stride, n_rows, is_first): adds the products to
+//     out[t * out_stride + r], or sets it when is_first.
+template <class Isa>
+static inline void multiply_panels(const Matrix& w, std::size_t first_row, std::size_t last_row,
+                                   const QuantisedVectors& x, float* out, std::size_t out_stride,
+                                   std::byte* scratch) {
+    auto& panel = *reinterpret_cast<Panel*>(scratch);
+    static_assert(sizeof(Panel) + sizeof(Tokens) <= kTileScratchSize);
+    auto& tokens = *reinterpret_cast<Tokens*>(scratch + sizeof(Panel));
+    const Form form = form_of(w.type);
+    const std::size_t n_blocks = w.columns / kQuantisedBlock;
+    if (x.count == 0) return;
+    const std::size_t n_groups = (x.count + Isa::kTokens - 1) / Isa::kTokens;
+    for (std::size_t row = first_row; row < last_row; row += kPanelRows) {
+        PanelRows rows = panel_rows(w, row, last_row);
+        // Asked for all at once while nothing is computed, the next rows would be waited for: so with several
+        // groups each asks for a part before its products, with one the unpacking does.
+        const std::size_t next_per_block = rows.next_per_block;
+        if (n_groups > 1) rows.next_per_block = 0;
+        for (std::size_t block = 0; block < n_blocks; block += kPanelBlocks) {
+            const std::size_t count = n_blocks - block < kPanelBlocks ? n_blocks - block : kPanelBlocks;
+            const std::size_t next_per_group = (count * next_per_block + n_groups - 1) / n_groups;
+            const std::byte* next = rows.next + block * next_per_block;
+            Isa::unpack(w.type, rows, block, count, panel);
+            for (std::size_t v = 0; v < x.count; v += Isa::kTokens) {
+                const std::size_t n_tokens = x.count - v < Isa::kTokens ? x.count - v : Isa::kTokens;
+                if (n_groups > 1) {
+                    fetch_ahead(next, next_per_group);
+                    next += next_per_group;
+                }
+                gather_tokens(form, x, v, n_tokens, block, count, tokens);
+                Isa::multiply(form, panel, count, tokens, n_tokens, out + v * out_stride + row, out_stride,
+                              rows.count, block == 0);
+            }
+        }
+    }
+}
+
+}  // namespace sluice::tile

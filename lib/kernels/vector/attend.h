@@ -1,0 +1,165 @@
+// Attention of a group of query heads over one block of keys and values: a lane is a position, so that a score
+// needs no sum across lanes, and each key and value is loaded once for several heads.
+#pragma once
+
+#include "kernels/kernels.h"
+#include "kernels/vector/lanes.h"
+
+namespace sluice::vector {
+
+template <class Isa>
+static inline Lanes load_stored(const float* at) {
+    return load(at);
+}
+template <class Isa>
+static inline Lanes load_stored(const std::uint16_t* at) {
+    return Isa::from_halves(at);
+}
+
+// scores[h * kAttentionBlock + p] = scale * (query of head h . key p) for n_heads heads and n_tiles tiles of 16
+// positions.
+template <class Isa, int n_heads, int n_tiles, class Stored>
+static inline void score(const float* queries, const Stored* keys, std::size_t head_size, float scale,
+                         float* scores) {
+    Lanes sums[n_heads][n_tiles] = {};
+    for (std::size_t d = 0; d < head_size; ++d) {
+        Lanes key[n_tiles];
+#pragma GCC unroll 4
+        for (int t = 0; t < n_tiles; ++t) {
+            key[t] = load_stored<Isa>(keys + (static_cast<std::size_t>(t) * head_size + d) * kLanes);
+        }
+#pragma GCC unroll 4
+        for (int h = 0; h < n_heads; ++h) {
+            const Lanes query = all(queries[static_cast<std::size_t>(h) * head_size + d]);
+#pragma GCC unroll 4
+            for (int t = 0; t < n_tiles; ++t) sums[h][t] = Isa::fused(query, key[t], sums[h][t]);
+        }
+    }
+    for (int h = 0; h < n_heads; ++h) {
+        for (int t = 0; t < n_tiles; ++t) {
+            store(scores + static_cast<std::size_t>(h) * kAttentionBlock + static_cast<std::size_t>(t) * kLanes,
+                  sums[h][t] * scale);
+        }
+    }
+}
+
+// Turns scores into weights against the largest score so far, and brings sum and output up to it.
+static inline void weigh(float* scores, std::size_t count, std::size_t head_size, SoftmaxState& state,
+                         float* out) {
+    const Lanes lowest = all(-__builtin_inff());
+    Lanes most = lowest;
+    const std::size_t n_tiles = (count + kLanes - 1) / kLanes;
+    for (std::size_t t = 0; t < n_tiles; ++t) {
+        const auto left = static_cast<std::int32_t>(count - t * kLanes);
+        const Lanes s = numbers() < left ? load(scores + t * kLanes) : lowest;
+        store(scores + t * kLanes, s);
+        most = larger(s, most);
+    }
+    const float block_largest = largest(most);
+    const float new_largest = block_largest > state.largest ? block_largest : state.largest;
+    const float correction = exponential::of(state.largest - new_largest);
+    Lanes sums = {};
+    for (std::size_t t = 0; t < n_tiles; ++t) {
+        const Lanes e = exponential(load(scores + t * kLanes) - new_largest);
+        store(scores + t * kLanes, e);
+        sums += e;
+    }
+    state.largest = new_largest;
+    state.sum = state.sum * correction + sum(sums);
+    for (std::size_t d = 0; d < head_size; ++d) out[d] *= correction;
+}
+
+// out of each head += sum of weights[h][p] * value p, in ascending order; n_parts * 16 elements of the values.
+template <class Isa, int n_heads, int n_parts, class Stored>
+static inline void add_values(const float* weights, const Stored* values, std::size_t count,
+                              std::size_t head_size, float* out) {
+    Lanes sums[n_heads][n_parts];
+#pragma GCC unroll 4
+    for (int h = 0; h < n_heads; ++h) {
+#pragma GCC unroll 4
+        for (int part = 0; part < n_parts; ++part) {
+            sums[h][part] =
+                load(out + static_cast<std::size_t>(h) * head_size + static_cast<std::size_t>(part) * kLanes);
+        }
+    }
+    for (std::size_t p = 0; p < count; ++p) {
+        Lanes value[n_parts];
+#pragma GCC unroll 4
+        for (int part = 0; part < n_parts; ++part) {
+            value[part] = load_stored<Isa>(values + p * head_size + static_cast<std::size_t>(part) * kLanes);
+        }
+#pragma GCC unroll 4
+        for (int h = 0; h < n_heads; ++h) {
+            const Lanes weight = all(weights[static_cast<std::size_t>(h) * kAttentionBlock + p]);
+#pragma GCC unroll 4
+            for (int part = 0; part < n_parts; ++part)
+                sums[h][part] = Isa::fused(weight, value[part], sums[h][part]);
+        }
+    }
+#pragma GCC unroll 4
+    for (int h = 0; h < n_heads; ++h) {
+#pragma GCC unroll 4
+        for (int part = 0; part < n_parts; ++part) {
+            store(out + static_cast<std::size_t>(h) * head_size + static_cast<std::size_t>(part) * kLanes,
+                  sums[h][part]);
+        }
+    }
+}
+
+template <class Isa, int n_heads, class Key, class Value>
+static inline void attend_heads(const AttentionBlock& block, const float* queries, float scale,
+                                SoftmaxState* states, float* out, float* scores) {
+    const auto* keys = static_cast<const Key*>(block.keys);
+    const auto* values = static_cast<const Value*>(block.values);
+    const std::size_t head_size = block.head_size;
+    constexpr int kTiles = Isa::kTiles;
+    const std::size_t n_tiles = (block.count + kLanes - 1) / kLanes;
+    std::size_t tile = 0;
+    for (; tile + kTiles <= n_tiles; tile += kTiles) {
+        score<Isa, n_heads, kTiles>(queries, keys + tile * head_size * kLanes, head_size, scale,
+                                    scores + tile * kLanes);
+    }
+    for (; tile < n_tiles; ++tile) {
+        score<Isa, n_heads, 1>(queries, keys + tile * head_size * kLanes, head_size, scale,
+                               scores + tile * kLanes);
+    }
+    for (std::size_t h = 0; h < n_heads; ++h) {
+        weigh(scores + h * kAttentionBlock, block.count, head_size, states[h], out + h * head_size);
+    }
+    // The heads of one pass over the values, and the sixteens of a head, as registers allow.
+    constexpr int kTogether = n_heads < Isa::kHeads ? n_heads : Isa::kHeads;
+    for (std::size_t h = 0; h < n_heads; h += kTogether) {
+        std::size_t d = 0;
+        for (; d + 4 * kLanes <= head_size; d += 4 * kLanes) {
+            add_values<Isa, kTogether, 4>(scores + h * kAttentionBlock, values + d, block.count, head_size,
+                                          out + h * head_size + d);
+        }
+        for (; d < head_size; d += kLanes) {
+            add_values<Isa, kTogether, 1>(scores + h * kAttentionBlock, values + d, block.count, head_size,
+                                          out + h * head_size + d);
+        }
+    }
+}
+
+template <class Isa>
+static inline void attend(const AttentionBlock& block, const float* queries, std::size_t n_heads, float scale,
+                          SoftmaxState* states, float* out, float* scratch) {
+    const auto run = [&]<int n>(std::size_t h) {
+        const std::size_t at = h * block.head_size;
+        const bool half_keys = block.key_type == TensorType::kF16;
+        const bool half_values = block.value_type == TensorType::kF16;
+        const auto choose = [&](auto key, auto value) {
+            attend_heads<Isa, n, decltype(key), decltype(value)>(block, queries + at, scale, states + h,
+                                                                 out + at, scratch);
+        };
+        if (half_keys && half_values) return choose(std::uint16_t{}, std::uint16_t{});
+        if (half_keys) return choose(std::uint16_t{}, 0.0F);
+        if (half_values) return choose(0.0F, std::uint16_t{});
+        choose(0.0F, 0.0F);
+    };
+    std::size_t h = 0;
+    for (; h + 4 <= n_heads; h += 4) run.template operator()<4>(h);
+    for (; h < n_heads; ++h) run.template operator()<1>(h);
+}
+
+}  // namespace sluice::vector
