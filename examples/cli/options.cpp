@@ -16,7 +16,7 @@ void add_json(CLI::App& parser, bool& json) {
 }
 
 void add_engine(CLI::App& parser, EngineOptions& options) {
-    parser.add_option("-t,--threads", options.n_threads, "threads that compute; default: one per CPU")
+    parser.add_option("-t,--threads", options.n_threads, "threads that compute; default: one per core")
         ->type_name("N");
     parser
         .add_option("--kernels", options.kernels,

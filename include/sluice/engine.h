@@ -33,7 +33,7 @@ typedef int32_t (*sluice_executor_fn)(void *user, sluice_task_fn task, void *con
 
 typedef struct sluice_engine_options {
     uint32_t struct_size;
-    uint32_t n_threads;     /* threads that compute, the caller's included; 0: one per CPU that this
+    uint32_t n_threads;     /* threads that compute, the caller's included; 0: one per fast core that this
                                process may use; at most 256 */
     int32_t log_level;      /* least level that is logged; 0: SLUICE_LOG_WARNING */
     uint32_t reserved0;     /* zero */
