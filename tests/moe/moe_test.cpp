@@ -68,12 +68,12 @@ TEST_CASE("expert groups: pairs are ordered by expert, then by token, and lead b
     const std::vector<std::size_t> first = {0, 2, 4, 4, 6};
     for (std::uint32_t expert = 0; expert <= 4; ++expert) CHECK(groups.first_pair(expert) == first[expert]);
     const std::vector<std::size_t> tokens = {0, 2, 1, 2, 0, 1};
-    for (std::size_t pair = 0; pair < 6; ++pair) CHECK(groups.token_of(pair) == tokens[pair]);
+    for (std::size_t pair = 0; pair < 6; ++pair) CHECK(*groups.tokens_from(pair) == tokens[pair]);
     for (std::size_t token = 0; token < 3; ++token) {
         for (std::size_t i = 0; i < 2; ++i) {
             const std::size_t pair = groups.pair_of(token, i);
             const auto expert = static_cast<std::uint32_t>(ids[token * 2 + i]);
-            CHECK(groups.token_of(pair) == token);
+            CHECK(*groups.tokens_from(pair) == token);
             CHECK(pair >= groups.first_pair(expert));
             CHECK(pair < groups.first_pair(expert + 1));
         }
