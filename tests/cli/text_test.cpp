@@ -123,10 +123,11 @@ TEST_CASE("generate: the same seed gives the same answer, on any number of threa
 
 TEST_CASE("generate: temperature 0 takes the most likely token each time") {
     const Workplace place;
-    const auto json = place
-                          .run({"generate", place.model(), "--ids", "1,5,7", "-n", "6", "--temp", "0",
-                                "--ignore-eos", "--json", "--top", "2"})
-                          .json();
+    const auto json =
+        place
+            .run({"generate", place.model(), "--ids", "1,5,7", "-n", "6", "--temp", "0", "--ignore-eos",
+                  "--json", "--top", "2", "--activations", "float32", "--kv", "f32"})
+            .json();
     REQUIRE(json.is_object());
     const Ids ids = json["ids"].get<Ids>();
     REQUIRE(ids.size() == 6);
