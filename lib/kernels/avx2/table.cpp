@@ -1,4 +1,4 @@
-// The AVX2 table: what it does not do itself is taken from the scalar one.
+// The AVX2 table, kernel by kernel.
 #include "kernels/avx2/table.h"
 
 #include "kernels/scalar/table.h"
@@ -6,13 +6,22 @@
 namespace sluice {
 
 Kernels avx2_kernels() {
-    Kernels table = scalar_kernels();
-    table.name = "avx2";
-    table.prefers_quantised = true;
-    table.quantise = avx2::quantise;
-    table.multiply_quantised = avx2::multiply_quantised;
-    table.int8_peak = avx2::int8_peak;
-    return table;
+    return Kernels{
+        .name = "avx2",
+        .prefers_quantised = true,
+        .decode = scalar::decode,
+        .dot = avx2::dot,
+        .multiply = avx2::multiply,
+        .quantise = avx2::quantise,
+        .multiply_quantised = avx2::multiply_quantised,
+        .int8_peak = avx2::int8_peak,
+        .rms_norm = avx2::rms_norm,
+        .rotate = avx2::rotate,
+        .silu_multiply = avx2::silu_multiply,
+        .add = avx2::add,
+        .add_scaled = avx2::add_scaled,
+        .attend = avx2::attend,
+    };
 }
 
 }  // namespace sluice

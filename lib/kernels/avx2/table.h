@@ -20,5 +20,16 @@ void multiply_quantised(const Matrix& w, std::size_t first_row, std::size_t last
                         float* out, std::size_t out_stride, std::byte* scratch);
 std::uint64_t int8_peak(std::uint64_t rounds);
 
+float dot(const float* a, const float* b, std::size_t n);
+void multiply(const Matrix& w, std::size_t first_row, std::size_t last_row, const Vectors& x, float* out,
+              std::size_t out_stride, float* scratch);
+void rms_norm(const float* x, const float* weight, std::size_t n, float epsilon, float* out);
+void rotate(float* head, const float* cosine, const float* sine, std::size_t n);
+void silu_multiply(float* gate, const float* up, std::size_t n);
+void add(float* x, const float* y, std::size_t n);
+void add_scaled(float* x, float scale, const float* y, std::size_t n);
+void attend(const AttentionBlock& block, const float* queries, std::size_t n_heads, float scale,
+            SoftmaxState* states, float* out, float* scratch);
+
 }  // namespace avx2
 }  // namespace sluice

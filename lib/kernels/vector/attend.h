@@ -3,16 +3,41 @@
 #pragma once
 
 #include "kernels/kernels.h"
-#include "kernels/vector/lanes.h"
+#include "kernels/vector/halves.h"
 
 namespace sluice::vector {
 
+// An Isa has
+//   Lanes: sixteen floats, where they are not one register
+//   kTiles: of 16 keys that are summed at once for up to 4 heads
+//   kHeads, kParts: heads, and sixteens of a value, that are summed at once; 4 sixteens without kParts
 template <class Isa>
-static inline Lanes load_stored(const float* at) {
-    return load(at);
+struct LanesIn {
+    using Type = Lanes;
+};
+template <class Isa>
+requires requires {
+    typename Isa::Lanes;
+}
+struct LanesIn<Isa> {
+    using Type = typename Isa::Lanes;
+};
+template <class Isa>
+using LanesOf = typename LanesIn<Isa>::Type;
+
+// With fewer heads there is room for four sixteens.
+template <class Isa, int n_heads>
+static constexpr int parts_of() {
+    if constexpr (requires { Isa::kParts; }) return n_heads < Isa::kHeads ? 4 : Isa::kParts;
+    return 4;
+}
+
+template <class Isa>
+static inline LanesOf<Isa> load_stored(const float* at) {
+    return load_as<LanesOf<Isa>>(at);
 }
 template <class Isa>
-static inline Lanes load_stored(const std::uint16_t* at) {
+static inline LanesOf<Isa> load_stored(const std::uint16_t* at) {
     return Isa::from_halves(at);
 }
 
@@ -21,51 +46,56 @@ static inline Lanes load_stored(const std::uint16_t* at) {
 template <class Isa, int n_heads, int n_tiles, class Stored>
 static inline void score(const float* queries, const Stored* keys, std::size_t head_size, float scale,
                          float* scores) {
-    Lanes sums[n_heads][n_tiles] = {};
+    using L = LanesOf<Isa>;
+    L sums[n_heads][n_tiles] = {};
     for (std::size_t d = 0; d < head_size; ++d) {
-        Lanes key[n_tiles];
+        L key[n_tiles];
 #pragma GCC unroll 4
         for (int t = 0; t < n_tiles; ++t) {
             key[t] = load_stored<Isa>(keys + (static_cast<std::size_t>(t) * head_size + d) * kLanes);
         }
 #pragma GCC unroll 4
         for (int h = 0; h < n_heads; ++h) {
-            const Lanes query = all(queries[static_cast<std::size_t>(h) * head_size + d]);
+            const L query = all_as<L>(queries[static_cast<std::size_t>(h) * head_size + d]);
 #pragma GCC unroll 4
-            for (int t = 0; t < n_tiles; ++t) sums[h][t] = Isa::fused(query, key[t], sums[h][t]);
+            for (int t = 0; t < n_tiles; ++t) sums[h][t] = fused_as<Isa>(query, key[t], sums[h][t]);
         }
     }
+#pragma GCC unroll 4
     for (int h = 0; h < n_heads; ++h) {
+#pragma GCC unroll 4
         for (int t = 0; t < n_tiles; ++t) {
-            store(scores + static_cast<std::size_t>(h) * kAttentionBlock + static_cast<std::size_t>(t) * kLanes,
-                  sums[h][t] * scale);
+            store_as(
+                scores + static_cast<std::size_t>(h) * kAttentionBlock + static_cast<std::size_t>(t) * kLanes,
+                sums[h][t] * scale);
         }
     }
 }
 
 // Turns scores into weights against the largest score so far, and brings sum and output up to it.
+template <class L>
 static inline void weigh(float* scores, std::size_t count, std::size_t head_size, SoftmaxState& state,
                          float* out) {
-    const Lanes lowest = all(-__builtin_inff());
-    Lanes most = lowest;
+    const L lowest = all_as<L>(-__builtin_inff());
+    L most = lowest;
     const std::size_t n_tiles = (count + kLanes - 1) / kLanes;
     for (std::size_t t = 0; t < n_tiles; ++t) {
         const auto left = static_cast<std::int32_t>(count - t * kLanes);
-        const Lanes s = numbers() < left ? load(scores + t * kLanes) : lowest;
-        store(scores + t * kLanes, s);
-        most = larger(s, most);
+        const L s = first_of(load_as<L>(scores + t * kLanes), left, lowest);
+        store_as(scores + t * kLanes, s);
+        most = larger_of(s, most);
     }
-    const float block_largest = largest(most);
+    const float block_largest = largest_of(most);
     const float new_largest = block_largest > state.largest ? block_largest : state.largest;
     const float correction = exponential::of(state.largest - new_largest);
-    Lanes sums = {};
+    L sums = {};
     for (std::size_t t = 0; t < n_tiles; ++t) {
-        const Lanes e = exponential(load(scores + t * kLanes) - new_largest);
-        store(scores + t * kLanes, e);
+        const L e = exponential_of(load_as<L>(scores + t * kLanes) - new_largest);
+        store_as(scores + t * kLanes, e);
         sums += e;
     }
     state.largest = new_largest;
-    state.sum = state.sum * correction + sum(sums);
+    state.sum = state.sum * correction + sum_of(sums);
     for (std::size_t d = 0; d < head_size; ++d) out[d] *= correction;
 }
 
@@ -73,35 +103,34 @@ static inline void weigh(float* scores, std::size_t count, std::size_t head_size
 template <class Isa, int n_heads, int n_parts, class Stored>
 static inline void add_values(const float* weights, const Stored* values, std::size_t count,
                               std::size_t head_size, float* out) {
-    Lanes sums[n_heads][n_parts];
+    using L = LanesOf<Isa>;
+    L sums[n_heads][n_parts];
 #pragma GCC unroll 4
     for (int h = 0; h < n_heads; ++h) {
 #pragma GCC unroll 4
         for (int part = 0; part < n_parts; ++part) {
-            sums[h][part] =
-                load(out + static_cast<std::size_t>(h) * head_size + static_cast<std::size_t>(part) * kLanes);
+            sums[h][part] = load_as<L>(out + static_cast<std::size_t>(h) * head_size +
+                                       static_cast<std::size_t>(part) * kLanes);
         }
     }
     for (std::size_t p = 0; p < count; ++p) {
-        Lanes value[n_parts];
+        L weight[n_heads];
+#pragma GCC unroll 4
+        for (int h = 0; h < n_heads; ++h)
+            weight[h] = all_as<L>(weights[static_cast<std::size_t>(h) * kAttentionBlock + p]);
 #pragma GCC unroll 4
         for (int part = 0; part < n_parts; ++part) {
-            value[part] = load_stored<Isa>(values + p * head_size + static_cast<std::size_t>(part) * kLanes);
-        }
+            const L value = load_stored<Isa>(values + p * head_size + static_cast<std::size_t>(part) * kLanes);
 #pragma GCC unroll 4
-        for (int h = 0; h < n_heads; ++h) {
-            const Lanes weight = all(weights[static_cast<std::size_t>(h) * kAttentionBlock + p]);
-#pragma GCC unroll 4
-            for (int part = 0; part < n_parts; ++part)
-                sums[h][part] = Isa::fused(weight, value[part], sums[h][part]);
+            for (int h = 0; h < n_heads; ++h) sums[h][part] = fused_as<Isa>(weight[h], value, sums[h][part]);
         }
     }
 #pragma GCC unroll 4
     for (int h = 0; h < n_heads; ++h) {
 #pragma GCC unroll 4
         for (int part = 0; part < n_parts; ++part) {
-            store(out + static_cast<std::size_t>(h) * head_size + static_cast<std::size_t>(part) * kLanes,
-                  sums[h][part]);
+            store_as(out + static_cast<std::size_t>(h) * head_size + static_cast<std::size_t>(part) * kLanes,
+                     sums[h][part]);
         }
     }
 }
@@ -124,15 +153,17 @@ static inline void attend_heads(const AttentionBlock& block, const float* querie
                                scores + tile * kLanes);
     }
     for (std::size_t h = 0; h < n_heads; ++h) {
-        weigh(scores + h * kAttentionBlock, block.count, head_size, states[h], out + h * head_size);
+        weigh<LanesOf<Isa>>(scores + h * kAttentionBlock, block.count, head_size, states[h],
+                            out + h * head_size);
     }
     // The heads of one pass over the values, and the sixteens of a head, as registers allow.
     constexpr int kTogether = n_heads < Isa::kHeads ? n_heads : Isa::kHeads;
+    constexpr int kParts = parts_of<Isa, kTogether>();
     for (std::size_t h = 0; h < n_heads; h += kTogether) {
         std::size_t d = 0;
-        for (; d + 4 * kLanes <= head_size; d += 4 * kLanes) {
-            add_values<Isa, kTogether, 4>(scores + h * kAttentionBlock, values + d, block.count, head_size,
-                                          out + h * head_size + d);
+        for (; d + kParts * kLanes <= head_size; d += kParts * kLanes) {
+            add_values<Isa, kTogether, kParts>(scores + h * kAttentionBlock, values + d, block.count, head_size,
+                                               out + h * head_size + d);
         }
         for (; d < head_size; d += kLanes) {
             add_values<Isa, kTogether, 1>(scores + h * kAttentionBlock, values + d, block.count, head_size,

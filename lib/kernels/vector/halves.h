@@ -1,0 +1,175 @@
+// Sixteen floats where a register holds fewer: two halves, each a register or again two halves. GCC keeps a
+// vector type that is wider than a register in memory, with every sum going there and back, but parts of a
+// structure in registers. What is written here for one register means the same for halves, lane by lane.
+#pragma once
+
+#include "kernels/vector/lanes.h"
+
+namespace sluice::vector {
+
+template <class Part>
+struct Halves {
+    Part lower, upper;
+};
+
+template <class L>
+concept IsHalves = requires(L lanes) {
+    lanes.lower;
+};
+
+// Floats of L.
+template <class L>
+constexpr std::size_t kCountOf = sizeof(L) / sizeof(float);
+
+// Integers as wide as L's lanes, for one register.
+template <class L>
+using WordsOf = decltype(L{} < L{});
+
+template <class P>
+static inline Halves<P> operator+(Halves<P> a, Halves<P> b) {
+    return {a.lower + b.lower, a.upper + b.upper};
+}
+template <class P>
+static inline Halves<P> operator+(Halves<P> a, float b) {
+    return {a.lower + b, a.upper + b};
+}
+template <class P>
+static inline Halves<P> operator-(Halves<P> a, float b) {
+    return {a.lower - b, a.upper - b};
+}
+template <class P>
+static inline Halves<P> operator-(Halves<P> a) {
+    return {-a.lower, -a.upper};
+}
+template <class P>
+static inline Halves<P> operator*(Halves<P> a, Halves<P> b) {
+    return {a.lower * b.lower, a.upper * b.upper};
+}
+template <class P>
+static inline Halves<P> operator*(Halves<P> a, float b) {
+    return {a.lower * b, a.upper * b};
+}
+template <class P>
+static inline Halves<P> operator/(Halves<P> a, Halves<P> b) {
+    return {a.lower / b.lower, a.upper / b.upper};
+}
+template <class P>
+static inline Halves<P>& operator+=(Halves<P>& a, Halves<P> b) {
+    return a = a + b;
+}
+
+template <class L>
+static inline L load_as(const float* at) {
+    if constexpr (IsHalves<L>) {
+        using Part = decltype(L::lower);
+        return {load_as<Part>(at), load_as<Part>(at + kCountOf<Part>)};
+    } else {
+        L lanes;
+        __builtin_memcpy(&lanes, at, sizeof lanes);
+        return lanes;
+    }
+}
+
+template <class L>
+static inline void store_as(float* at, L lanes) {
+    if constexpr (IsHalves<L>) {
+        store_as(at, lanes.lower);
+        store_as(at + kCountOf<L> / 2, lanes.upper);
+    } else {
+        __builtin_memcpy(at, &lanes, sizeof lanes);
+    }
+}
+
+template <class L>
+static inline L all_as(float x) {
+    if constexpr (IsHalves<L>) {
+        using Part = decltype(L::lower);
+        return {all_as<Part>(x), all_as<Part>(x)};
+    } else {
+        return x - L{};  // compilers know that this is x; x + L{} would make 0 of -0
+    }
+}
+
+// Isa::fused in every register.
+template <class Isa, class L>
+static inline L fused_as(L a, L b, L c) {
+    if constexpr (IsHalves<L>) {
+        return {fused_as<Isa>(a.lower, b.lower, c.lower), fused_as<Isa>(a.upper, b.upper, c.upper)};
+    } else {
+        return Isa::fused(a, b, c);
+    }
+}
+
+// The first `count` lanes of a, which may be all or none, and of b the others.
+template <class L>
+static inline L first_of(L a, std::int32_t count, L b) {
+    constexpr auto kCount = static_cast<std::int32_t>(kCountOf<L>);
+    if constexpr (IsHalves<L>) {
+        return {first_of(a.lower, count, b.lower), first_of(a.upper, count - kCount / 2, b.upper)};
+    } else {
+        WordsOf<L> numbers;
+        constexpr std::int32_t kNumbers[kLanes] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+        __builtin_memcpy(&numbers, kNumbers, sizeof numbers);
+        return numbers < count ? a : b;
+    }
+}
+
+template <class L>
+static inline L larger_of(L a, L b) {
+    if constexpr (IsHalves<L>) {
+        return {larger_of(a.lower, b.lower), larger_of(a.upper, b.upper)};
+    } else {
+        return a > b ? a : b;
+    }
+}
+
+// In halves (kernels.h).
+template <class L>
+static inline float sum_of(L lanes) {
+    if constexpr (IsHalves<L>) {
+        return sum_of(lanes.lower + lanes.upper);
+    } else {
+        float numbers[kCountOf<L>];
+        store_as(numbers, lanes);
+        for (std::size_t half = kCountOf<L> / 2; half > 0; half /= 2) {
+            for (std::size_t lane = 0; lane < half; ++lane) numbers[lane] += numbers[lane + half];
+        }
+        return numbers[0];
+    }
+}
+
+// Requires that no lane is NaN.
+template <class L>
+static inline float largest_of(L lanes) {
+    if constexpr (IsHalves<L>) {
+        return largest_of(larger_of(lanes.lower, lanes.upper));
+    } else {
+        float result = lanes[0];
+        for (std::size_t lane = 1; lane < kCountOf<L>; ++lane)
+            result = lanes[lane] > result ? lanes[lane] : result;
+        return result;
+    }
+}
+
+// exponential::of, lane by lane, bit by bit.
+template <class L>
+static inline L exponential_of(L x) {
+    if constexpr (IsHalves<L>) {
+        return {exponential_of(x.lower), exponential_of(x.upper)};
+    } else {
+        using namespace sluice::exponential;
+        typedef std::uint32_t Words __attribute__((vector_size(sizeof(L))));
+        const WordsOf<L> is_small = x < all_as<L>(kSmallest);
+        const WordsOf<L> is_large = x > all_as<L>(kLargest);
+        const L shifted = x * kLog2E + kRounder;
+        const L n = shifted - kRounder;
+        const L r = (x - n * kLn2High) - n * kLn2Low;
+        L p = all_as<L>(kFactors[4]);
+        for (int i = 3; i >= 0; --i) p = p * r + kFactors[i];
+        p = (p * r) * r + r + 1.0F;
+        const L scaled = p * reinterpret_cast<L>(reinterpret_cast<Words>(shifted) << 23);
+        return is_small ? L{} : is_large ? all_as<L>(__builtin_inff()) : scaled;
+    }
+}
+
+}  // namespace sluice::vector
