@@ -44,6 +44,22 @@ std::vector<std::uint32_t> cpus_of_mask() {
     return cpus;
 }
 
+CpuFacts facts_of(std::uint32_t cpu) {
+    const std::string folder = sentence("/sys/devices/system/cpu/cpu", cpu, "/");
+    return {leading_number(beginning_of(folder + "topology/thread_siblings_list")),
+            leading_number(beginning_of(folder + "cpu_capacity"))};
+}
+
+// What a fast core has at least; 0 unless the capacity of all is known.
+std::uint32_t least_capacity(std::span<const CpuFacts> cpus) {
+    std::uint32_t largest = 0;
+    for (const CpuFacts& cpu : cpus) {
+        if (!cpu.capacity) return 0;
+        largest = std::max(largest, *cpu.capacity);
+    }
+    return largest - largest / 2;
+}
+
 }  // namespace
 
 std::optional<std::uint32_t> leading_number(std::string_view text) {
@@ -64,15 +80,11 @@ std::optional<std::uint32_t> quota_cpus(std::string_view text) {
 }
 
 std::uint32_t count_fast_cores(std::span<const CpuFacts> cpus) {
-    const bool all_told =
-        std::all_of(cpus.begin(), cpus.end(), [](const CpuFacts& cpu) { return cpu.capacity.has_value(); });
-    std::uint32_t largest = 0;
-    for (const CpuFacts& cpu : cpus) largest = std::max(largest, cpu.capacity.value_or(0));
-
+    const std::uint32_t least = least_capacity(cpus);
     std::vector<std::uint32_t> cores;
     for (const CpuFacts& cpu : cpus) {
         if (!cpu.core) return static_cast<std::uint32_t>(cpus.size());
-        if (!all_told || *cpu.capacity >= largest - largest / 2) cores.push_back(*cpu.core);
+        if (cpu.capacity.value_or(0) >= least) cores.push_back(*cpu.core);
     }
     std::sort(cores.begin(), cores.end());
     return static_cast<std::uint32_t>(std::unique(cores.begin(), cores.end()) - cores.begin());
@@ -85,12 +97,20 @@ std::uint32_t schedulable_cpus() {
 
 std::uint32_t usable_cpus() {
     std::vector<CpuFacts> facts;
-    for (const std::uint32_t cpu : cpus_of_mask()) {
-        const std::string folder = sentence("/sys/devices/system/cpu/cpu", cpu, "/");
-        facts.push_back({leading_number(beginning_of(folder + "topology/thread_siblings_list")),
-                         leading_number(beginning_of(folder + "cpu_capacity"))});
-    }
+    for (const std::uint32_t cpu : cpus_of_mask()) facts.push_back(facts_of(cpu));
     return facts.empty() ? schedulable_cpus() : within_quota(count_fast_cores(facts));
+}
+
+std::vector<std::uint32_t> fast_cpus() {
+    const std::vector<std::uint32_t> cpus = cpus_of_mask();
+    std::vector<CpuFacts> facts;
+    for (const std::uint32_t cpu : cpus) facts.push_back(facts_of(cpu));
+    const std::uint32_t least = least_capacity(facts);
+    std::vector<std::uint32_t> fast;
+    for (std::size_t i = 0; i < cpus.size(); ++i) {
+        if (facts[i].capacity.value_or(0) >= least) fast.push_back(cpus[i]);
+    }
+    return fast;
 }
 
 }  // namespace sluice

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace sluice {
 
@@ -16,6 +17,10 @@ std::uint32_t schedulable_cpus();
 // share its arithmetic, and without the slow cores of a machine that has fast ones. At least 1, at most
 // schedulable_cpus(). What the system does not tell changes nothing. Any thread.
 std::uint32_t usable_cpus();
+
+// Numbers of the CPUs in the affinity mask, without the slow cores of a machine that has fast ones; both
+// hyper-threads of a core. Empty if the system does not tell. Any thread.
+std::vector<std::uint32_t> fast_cpus();
 
 // One CPU of the affinity mask, as Linux describes it under /sys/devices/system/cpu.
 struct CpuFacts {

@@ -92,6 +92,7 @@ Workers::Workers(std::uint32_t n_threads, const Log& log) : n_cpus_(schedulable_
     const std::uint32_t wanted = std::max(1U, n_threads);
     shares_ = std::make_unique<Share[]>(wanted);
     threads_.reserve(wanted - 1);
+    placement_.emplace(wanted);
     {
         const std::lock_guard lock(mutex_);  // a thread reads the members below when it gets this lock
         for (std::uint32_t worker = 1; worker < wanted; ++worker) {
@@ -137,6 +138,7 @@ Done Workers::run(const Loop& loop) {
             loop.run_piece(piece, 0);
         }
     } else {
+        if (placement_) placement_->keep_apart(threads_);
         hand_out(loop);
         if (executor_ == nullptr) {
             wake_for(n_pieces);

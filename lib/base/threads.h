@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -15,6 +16,7 @@
 
 #include "base/cpu_count.h"
 #include "base/log.h"
+#include "base/placement.h"
 #include "base/result.h"
 
 namespace sluice {
@@ -95,6 +97,7 @@ private:
     std::uint32_t n_cpus_ = 1;
     std::unique_ptr<Share[]> shares_;  // one for each of n_threads_
     std::vector<std::thread> threads_;
+    std::optional<Placement> placement_;  // ours, not the executor's; used by the caller that holds is_busy_
     sluice_executor_fn executor_ = nullptr;
     void* executor_user_ = nullptr;
     sluice_destroy_fn executor_destroy_ = nullptr;

@@ -158,7 +158,7 @@ private:
 
 void multiply_quantised(const Matrix& w, std::size_t first_row, std::size_t last_row, const QuantisedVectors& x,
                         float* out, std::size_t out_stride, std::byte* scratch) {
-    if (x.count == 1) first_row = multiply_one(w, first_row, last_row, x, out, scratch);
+    first_row = multiply_few(w, first_row, last_row, x, out, out_stride, scratch);
     tile::multiply_panels<Isa>(w, first_row, last_row, x, out, out_stride, scratch);
 }
 

@@ -15,10 +15,10 @@ namespace avx512_vnni {
 void unpack(TensorType type, const tile::PanelRows& rows, std::size_t first, std::size_t count,
             tile::Panel& panel);
 
-// Computes as many of the rows as whole registers can and returns the first that is left.
-// Requires x.count == 1.
-std::size_t multiply_one(const Matrix& w, std::size_t first_row, std::size_t last_row,
-                         const QuantisedVectors& x, float* out, std::byte* scratch);
+// For one vector or two: computes as many of the rows as whole registers can and returns the first that is
+// left, first_row where it has no code for the matrix or for so many vectors.
+std::size_t multiply_few(const Matrix& w, std::size_t first_row, std::size_t last_row,
+                         const QuantisedVectors& x, float* out, std::size_t out_stride, std::byte* scratch);
 
 bool quantise(const float* x, std::size_t n, std::int8_t* values, float* scales, std::int32_t* sums);
 void multiply_quantised(const Matrix& w, std::size_t first_row, std::size_t last_row, const QuantisedVectors& x,
