@@ -1,43 +1,10 @@
 // Stored blocks to panels.
-#include "kernels/avx512_vnni/parts.h"
+#include "kernels/avx512_vnni/unpack.h"
+
 #include "kernels/avx512_vnni/table.h"
 
 namespace sluice::avx512_vnni {
 namespace {
-
-using tile::kLaneRows;
-using tile::kPanelBlocks;
-using tile::Panel;
-using tile::PanelRows;
-
-// The 32 values of 16 rows in one block of a panel; part k holds columns 4 k to 4 k + 3.
-struct Values {
-    std::uint8_t* at;
-    void set(std::size_t k, __m512i values) const {
-        _mm512_store_si512(reinterpret_cast<__m512i*>(at + 64 * k), values);
-    }
-};
-
-std::uint8_t* values_of(Panel& panel, std::size_t block, std::size_t upper) {
-    return &panel.values[block][upper][0][0][0];
-}
-
-// The float16 at an offset of stored blocks of 32 weights, of all rows. Collected as integers first, for the whole
-// panel: a register read from bytes just written by sixteen stores would wait for them.
-void unpack_scales_32(const PanelRows& rows, std::size_t first, std::size_t count, std::size_t block_size,
-                      std::size_t offset, float (&out)[kPanelBlocks][2][tile::kPanelRows]) {
-    alignas(64) std::uint16_t halves[kPanelBlocks][tile::kPanelRows];
-    for (std::size_t row = 0; row < tile::kPanelRows; ++row) {
-        const std::byte* at = rows.at[row] + first * block_size + offset;
-        for (std::size_t b = 0; b < count; ++b) __builtin_memcpy(&halves[b][row], at + b * block_size, 2);
-    }
-    for (std::size_t b = 0; b < count; ++b) {
-        for (std::size_t i = 0; i < tile::kPanelRows; i += 16) {
-            const __m256i half = _mm256_load_si256(reinterpret_cast<const __m256i*>(&halves[b][i]));
-            _mm512_store_ps(&out[b][0][i], _mm512_cvtph_ps(half));
-        }
-    }
-}
 
 void unpack_q4_0(const PanelRows& rows, std::size_t first, std::size_t count, Panel& panel) {
     constexpr std::size_t kSize = sizeof(BlockQ40);
@@ -127,8 +94,8 @@ void unpack_q6_k(const PanelRows& rows, std::size_t first, std::size_t count, Pa
                 for (std::size_t part = 0; part < 2; ++part) {
                     const Columns pairs = load_columns(from, offset + 128 + 32 * half + 16 * part);
                     for (int odd = 0; odd < 2; ++odd) {
-                        const Columns nibbles =
-                            load_columns(from, offset + 64 * half + 32 * static_cast<std::size_t>(odd) + 16 * part);
+                        const Columns nibbles = load_columns(
+                            from, offset + 64 * half + 32 * static_cast<std::size_t>(odd) + 16 * part);
                         const std::size_t run = b + 4 * half + static_cast<std::size_t>(odd);
                         const Values low{values_of(panel, run, upper)};
                         const Values high{values_of(panel, run + 2, upper)};
@@ -149,12 +116,18 @@ void unpack_q6_k(const PanelRows& rows, std::size_t first, std::size_t count, Pa
 
 void unpack(TensorType type, const PanelRows& rows, std::size_t first, std::size_t count, Panel& panel) {
     switch (type) {
-        case TensorType::kQ4_0: return unpack_q4_0(rows, first, count, panel);
-        case TensorType::kQ8_0: return unpack_q8_0(rows, first, count, panel);
-        case TensorType::kQ4_K: return unpack_4k<false>(rows, first, count, panel);
-        case TensorType::kQ5_K: return unpack_4k<true>(rows, first, count, panel);
-        case TensorType::kQ6_K: return unpack_q6_k(rows, first, count, panel);
-        default: return tile::unpack_plainly(type, rows, first, count, panel);
+        case TensorType::kQ4_0:
+            return unpack_q4_0(rows, first, count, panel);
+        case TensorType::kQ8_0:
+            return unpack_q8_0(rows, first, count, panel);
+        case TensorType::kQ4_K:
+            return unpack_4k<false>(rows, first, count, panel);
+        case TensorType::kQ5_K:
+            return unpack_4k<true>(rows, first, count, panel);
+        case TensorType::kQ6_K:
+            return unpack_q6_k(rows, first, count, panel);
+        default:
+            return unpack_community(type, rows, first, count, panel);
     }
 }
 
