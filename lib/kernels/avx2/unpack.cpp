@@ -1,34 +1,10 @@
 // Stored blocks to panels.
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // a false alarm: every type with blocks fills its block
-#endif
-#include "kernels/avx2/columns.h"
+#include "kernels/avx2/unpack.h"
+
 #include "kernels/avx2/table.h"
 
 namespace sluice::avx2 {
 namespace {
-
-using tile::kPanelBlocks;
-using tile::kPanelRows;
-using tile::Panel;
-using tile::PanelRows;
-
-// The float16 at an offset of stored blocks of 32 weights, of all rows. Collected as integers first, for the
-// whole panel: a register read from bytes just written by eight stores would wait for them.
-void unpack_scales_32(const PanelRows& rows, std::size_t first, std::size_t count, std::size_t block_size,
-                      std::size_t offset, float (&out)[kPanelBlocks][2][kPanelRows]) {
-    alignas(64) std::uint16_t halves[kPanelBlocks][kPanelRows];
-    for (std::size_t row = 0; row < kPanelRows; ++row) {
-        const std::byte* at = rows.at[row] + first * block_size + offset;
-        for (std::size_t b = 0; b < count; ++b) __builtin_memcpy(&halves[b][row], at + b * block_size, 2);
-    }
-    for (std::size_t b = 0; b < count; ++b) {
-        for (std::size_t i = 0; i < kPanelRows; i += kEight) {
-            const __m128i half = _mm_load_si128(reinterpret_cast<const __m128i*>(&halves[b][i]));
-            _mm256_store_ps(&out[b][0][i], _mm256_cvtph_ps(half));
-        }
-    }
-}
 
 void unpack_q4_0(const PanelRows& rows, std::size_t first, std::size_t count, Panel& panel) {
     constexpr std::size_t kSize = sizeof(BlockQ40);
@@ -62,18 +38,6 @@ void unpack_q8_0(const PanelRows& rows, std::size_t first, std::size_t count, Pa
         }
     }
     unpack_scales_32(rows, first, count, kSize, 0, panel.scales);
-}
-
-// Byte i % 4 of each lane.
-__m256i byte_of(__m256i lanes, int i) {
-    return _mm256_and_si256(shifted(lanes, -8 * i), _mm256_set1_epi32(255));
-}
-
-// The float16 in the lower half of each lane.
-__m256 low_halves(__m256i lanes) {
-    const __m256i packed =
-        _mm256_packus_epi32(_mm256_and_si256(lanes, _mm256_set1_epi32(0xFFFF)), _mm256_setzero_si256());
-    return _mm256_cvtph_ps(_mm256_castsi256_si128(_mm256_permute4x64_epi64(packed, 8)));
 }
 
 // Scales and minimums of a Q4_K or Q5_K block of 8 rows, eight runs from panel block `at` on. The first 16
@@ -206,7 +170,7 @@ void unpack(TensorType type, const PanelRows& rows, std::size_t first, std::size
         case TensorType::kQ6_K:
             return unpack_q6_k(rows, first, count, panel);
         default:
-            return tile::unpack_plainly(type, rows, first, count, panel);
+            return unpack_community(type, rows, first, count, panel);
     }
 }
 
