@@ -47,22 +47,4 @@ static inline PanelRows panel_rows(const Matrix& w, std::size_t first_row, std::
     return rows;
 }
 
-// The blocks [first, first + count) of the rows, for types that no instruction set has code of its own for.
-static inline void unpack_plainly(TensorType type, const PanelRows& rows, std::size_t first, std::size_t count,
-                                  Panel& panel) {
-    for (std::size_t row = 0; row < kPanelRows; ++row) {
-        for (std::size_t b = 0; b < count; ++b) {
-            PlainBlock block{};
-            read_block(type, rows.at[row], first + b, block);
-            for (std::size_t i = 0; i < 32; ++i) {
-                panel.values[b][row / kLaneRows][i / 4][row % kLaneRows][i % 4] = block.values[i];
-            }
-            for (std::size_t half = 0; half < 2; ++half) {
-                panel.scales[b][half][row] = block.scales[half];
-                panel.minimums[b][half][row] = block.minimums[half];
-            }
-        }
-    }
-}
-
 }  // namespace sluice::tile
