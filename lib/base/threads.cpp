@@ -5,18 +5,16 @@
 // pieces have ended it subtracts their number from n_undone_, and the caller returns when that is 0.
 //
 // Why it is right:
-// - Taking a piece is the only way in. Every write to a share after the caller's is a read-modify-write, so one
-// that
-//   finds a number above 0 reads from the caller's release (or continues its sequence) and sees the whole loop.
-//   Nobody reads loop_ or the end of a share before that.
+// - Taking a piece is the only way in. Every write to a share after the caller's is a read-modify-write, so
+//   one that finds a number above 0 reads from the caller's release (or continues its sequence) and sees the
+//   whole loop. Nobody reads loop_ or the end of a share before that.
 // - While a piece that somebody took has not been subtracted from n_undone_, the caller cannot return, so loop_
-// and
-//   what it points to stay. After the subtraction the thread touches only the Workers, which live until it is
-//   joined.
+//   and what it points to stay. After the subtraction the thread touches only the Workers, which live until it
+//   is joined.
 // - A thread that is late finds shares at 0 and goes back to rest, or those of a later loop and takes part in
-// that
-//   one, rightly: whatever it believed about the loop before, what it has taken is a piece of the present one.
-//   So shares need no generation, and a thread that stands still holds up nobody unless it has begun a piece.
+//   that one, rightly: whatever it believed about the loop before, what it has taken is a piece of the present
+//   one. So shares need no generation, and a thread that stands still holds up nobody unless it has begun a
+//   piece.
 // - The subtractions from n_undone_ are releases in one sequence, so the caller that reads 0 sees all the work.
 //
 // Why no thread sleeps through a loop that needs it. A thread adds itself to n_parked_ and then looks at

@@ -108,9 +108,9 @@ private:
     alignas(kApart) std::atomic<std::uint64_t> generation_ = 0;  // counts loops; threads at rest watch it
     std::atomic<bool> is_stopping_ = false;
     alignas(kApart) std::atomic<std::int64_t> n_undone_ = 0;  // pieces of the loop that have not ended
-    alignas(kApart) std::atomic<std::uint32_t> n_parked_ =
-        0;                                        // threads asleep and not called; changed under mutex_
-    std::atomic<bool> caller_is_parked_ = false;  // changed under mutex_
+    // Threads asleep and not called; changed under mutex_, as is caller_is_parked_.
+    alignas(kApart) std::atomic<std::uint32_t> n_parked_ = 0;
+    std::atomic<bool> caller_is_parked_ = false;
     std::mutex mutex_;
     std::uint32_t n_calls_ = 0;  // under mutex_: threads that may get up and have not yet
     std::condition_variable called_;

@@ -6,8 +6,7 @@ Done run_dense_feed_forward(const DenseFeedForward& dense, const Step& step) {
     const std::size_t size = dense.gate.rows;
     float* gate = step.work.wide.data();
     float* up = gate + 2 * step.n_tokens * size;
-    // In a model with experts these are its first layers: what they get wrong every router after them decides
-    // by.
+    // In a model with experts these are its first layers: every router decides by what they get wrong.
     const Rounding rounding = step.config.n_experts > 0 ? Rounding::kTwice : Rounding::kOnce;
     const Product inputs[] = {{&dense.gate, gate, size}, {&dense.up, up, size}};
     SLUICE_TRY(step.multiply(step.normed(), inputs, rounding));

@@ -1,5 +1,4 @@
-// Sixteen stored rows, read so that a lane is a row: each row's sixteen bytes are loaded and the rows
-// transposed.
+// Sixteen stored rows, read so that a lane is a row: sixteen bytes of each are loaded, then transposed.
 #pragma once
 
 #include <immintrin.h>
@@ -32,8 +31,7 @@ struct RowList {
     const std::byte* row(std::size_t i) const { return at[i]; }
 };
 
-// The 16 bytes at an offset of 16 rows, as four registers: the k-th holds bytes 4 k to 4 k + 3, a lane for each
-// row.
+// The 16 bytes at an offset of 16 rows, as four registers: the k-th holds bytes 4 k to 4 k + 3 of each row.
 struct Columns {
     __m512i c[4];
 };

@@ -111,8 +111,7 @@ template <int n>
     add_group<n, 8>(w, scales, block * 32, block, few, sums);
 }
 
-// Eight stored blocks of Q4_0 are 144 bytes, nine loads of a row. Scales then come out of the columns like all
-// else.
+// Eight stored blocks of Q4_0 are 144 bytes, nine loads of a row: scales come out of the columns like the rest.
 template <int n>
 void add_eight_q4_0(const RowsAt& rows, std::size_t block, const Few<n>& few, Sums<n>& sums) {
     Columns at = load_columns(rows, 0);
