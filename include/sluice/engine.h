@@ -34,7 +34,8 @@ typedef int32_t (*sluice_executor_fn)(void *user, sluice_task_fn task, void *con
 typedef struct sluice_engine_options {
     uint32_t struct_size;
     uint32_t n_threads;     /* threads that compute, the caller's included; 0: one per fast core that this
-                               process may use; at most 256 */
+                               process may use; at most 256. On Linux the engine's own threads are
+                               kept off their caller's CPU; the caller's affinity is never changed */
     int32_t log_level;      /* least level that is logged; 0: SLUICE_LOG_WARNING */
     uint32_t reserved0;     /* zero */
     uint64_t memory_budget; /* most bytes that models read to memory, caches and sessions of this

@@ -11,8 +11,7 @@ namespace sluice {
 // One thread at a time. Changes where our own threads may run, never the caller.
 //
 // A scheduler that sees two threads on one CPU, one of which rests most of the time, may leave them there
-// beside an idle CPU: seen on a virtual machine with 2 CPUs, where decoding fell from 38 to 25 tokens/s for
-// seconds at a time.
+// beside an idle CPU: seen on a virtual machine with 2 CPUs, where two threads then decoded no faster than one.
 class Placement {
 public:
     // Does nothing where the threads, the caller's included, are more than the fast CPUs of the affinity mask,
