@@ -70,7 +70,7 @@ struct Step {
     // work.hidden += work.mixed.
     Done add_mixed() const;
 
-    // Calls body(token) for all tokens, shared out where that is worth it; `cost` is that of one, as grain_for's.
+    // Calls body(token) for all tokens, shared out where that is worth it; `cost` is one token's, as below.
     template <class Body>
     Done for_each_token(std::size_t cost, const Body& body) const {
         return workers.for_each(n_tokens, grain_for(cost), cancel,
