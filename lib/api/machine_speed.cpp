@@ -115,8 +115,8 @@ Result<Rate> measure_reading(Workers& workers, MemoryBudget& budget, Nanoseconds
 
     // A system gives a page its memory when it is first written.
     const CancelFlag never = false;
-    SLUICE_TRY(workers.for_each(n_parts, 1, never, [&](std::size_t part, std::size_t, std::uint32_t) {
-        for (std::size_t page = part * part_pages; page < (part + 1) * part_pages; ++page) {
+    SLUICE_TRY(workers.for_each(n_parts, 1, never, [&](std::size_t first, std::size_t last, std::uint32_t) {
+        for (std::size_t page = first * part_pages; page < last * part_pages; ++page) {
             words[page * kPageWords] = 1;
         }
     }));

@@ -65,6 +65,14 @@ bool spin_until(const Ready& ready) {
     return ready();
 }
 
+// How many of a share's pieces a thread takes at once: the next quarter while there are many, single ones
+// towards the end, when others may be waiting. To take some waits for all memory that was asked for, and a body
+// may have something to prepare.
+std::size_t pieces_at_once(std::size_t n_untaken) {
+    constexpr std::size_t kMost = 8;
+    return std::clamp<std::size_t>(n_untaken / 4, 1, kMost);
+}
+
 // Says what is unusual about the number of threads. A line that only informs may fail for want of memory.
 void tell(const Log& log, std::uint32_t wanted, std::uint32_t started, std::uint32_t n_cpus,
           std::uint32_t n_cores) {
@@ -122,18 +130,21 @@ Workers::~Workers() {
     if (executor_destroy_ != nullptr) executor_destroy_(executor_user_);
 }
 
-void Workers::Loop::run_piece(std::size_t piece, std::uint32_t worker) const {
+void Workers::Loop::run_pieces(std::size_t piece, std::size_t n_pieces, std::uint32_t worker) const {
     const std::size_t first = piece * grain;
-    call(context, first, first + std::min(grain, count - first), worker);
+    const bool is_last = piece + n_pieces == this->n_pieces();
+    call(context, first, is_last ? count : first + n_pieces * grain, worker);
 }
 
 Done Workers::run(const Loop& loop) {
     const std::size_t n_pieces = loop.n_pieces();
     std::int32_t answer = 0;
     if (n_threads_ == 1 || n_pieces <= 1 || is_busy_.exchange(true, std::memory_order_acquire)) {
-        for (std::size_t piece = 0; piece < n_pieces; ++piece) {
+        std::size_t n_at_once = 0;
+        for (std::size_t piece = 0; piece < n_pieces; piece += n_at_once) {
             if (loop.cancel->load(std::memory_order_relaxed)) break;
-            loop.run_piece(piece, 0);
+            n_at_once = pieces_at_once(n_pieces - piece);
+            loop.run_pieces(piece, n_at_once, 0);
         }
     } else {
         if (placement_) placement_->keep_apart(threads_);
@@ -183,14 +194,19 @@ void Workers::take_pieces(std::uint32_t worker) {
     for (std::uint32_t i = 0; i < n_threads_; ++i) {
         Share& share = shares_[i < n_threads_ - worker ? worker + i : worker + i - n_threads_];
         // The look before the try leaves the cache line of an empty share where it is.
-        while (share.n_untaken.load(std::memory_order_relaxed) > 0) {
-            const std::int64_t n_untaken = share.n_untaken.fetch_sub(1, std::memory_order_acquire);
+        while (true) {
+            const std::int64_t n_seen = share.n_untaken.load(std::memory_order_relaxed);
+            if (n_seen <= 0) break;
+            const auto n_wanted = static_cast<std::int64_t>(pieces_at_once(static_cast<std::size_t>(n_seen)));
+            const std::int64_t n_untaken = share.n_untaken.fetch_sub(n_wanted, std::memory_order_acquire);
             if (n_untaken <= 0) break;
-            ++n_done;
+            const std::int64_t n_taken = std::min(n_wanted, n_untaken);
+            n_done += n_taken;
             if (loop_.cancel->load(std::memory_order_relaxed)) {
                 n_done += drop_pieces();
             } else {
-                loop_.run_piece(share.end - static_cast<std::size_t>(n_untaken), worker);
+                loop_.run_pieces(share.end - static_cast<std::size_t>(n_untaken),
+                                 static_cast<std::size_t>(n_taken), worker);
             }
         }
     }

@@ -43,8 +43,9 @@ public:
     // Threads that may be inside one loop at the same time; `worker` below is less than this.
     std::uint32_t size() const { return n_threads_; }
 
-    // Calls body(first, last, worker) for disjoint ranges [first, last) of at most `grain` that cover
-    // [0, count). Each worker goes upwards through an equal share of the ranges, then takes from the shares of
+    // Calls body(first, last, worker) for disjoint ranges [first, last) that cover [0, count): one piece of
+    // `grain` or up to eight that follow each other; the last piece may be shorter. Each worker goes upwards
+    // through an equal share of the pieces, by fewer at a time towards its end, then takes from the shares of
     // those who are behind; the caller waits for nobody who has not begun a range. Returns when all have ended.
     // Does not allocate. The body may not throw, nor wait for another range.
     // Errors: CANCELLED (some ranges were not done), CALLBACK_FAILED (the executor refused).
@@ -68,7 +69,7 @@ private:
         void* context = nullptr;
 
         std::size_t n_pieces() const { return count / grain + (count % grain != 0 ? 1 : 0); }
-        void run_piece(std::size_t piece, std::uint32_t worker) const;
+        void run_pieces(std::size_t piece, std::size_t n_pieces, std::uint32_t worker) const;
     };
 
     // Two cache lines: processors fetch them in pairs (Intel's optimisation manual, spatial prefetcher), and

@@ -12,8 +12,11 @@ namespace {
 // A piece takes some ten microseconds, so that a cancel is seen soon and the last piece keeps nobody waiting.
 constexpr std::size_t kPieceCost = 1u << 17;
 
-// Rows that are always computed together: a kernel's tile.
-constexpr std::size_t kRowsTogether = 32;
+// Rows that are always computed together: what kernels make panels of, or some rows of floats, so that a small
+// matrix as the router is shared out too.
+std::size_t rows_together(const Matrix& matrix) {
+    return can_multiply_quantised(matrix.type) ? 32 : 8;
+}
 
 // A byte of a quantised matrix takes as long to read as this many products take to compute, roughly.
 constexpr std::size_t kProductsOfByte = 32;
@@ -23,7 +26,8 @@ std::size_t count_of(const Product& product, const Vectors& input) {
 }
 
 std::size_t units_of(const Product& product) {
-    return (product.matrix->rows + kRowsTogether - 1) / kRowsTogether;
+    const std::size_t together = rows_together(*product.matrix);
+    return (product.matrix->rows + together - 1) / together;
 }
 
 }  // namespace
@@ -103,21 +107,22 @@ Done Step::multiply(const Vectors& input, std::span<const Product> independent, 
     }
     if (n_units == 0) return Nothing{};
     if (quantises && wants_quantised) SLUICE_TRY(quantise(input, rounding));
-    return workers.for_each(
-        n_units, grain_for(cost / n_units), cancel,
-        [&](std::size_t first, std::size_t last, std::uint32_t worker) {
-            std::size_t begin = 0;  // of the product's units in the loop's numbering
-            for (const Product& product : independent) {
-                const std::size_t end = begin + units_of(product);
-                if (first < end && begin < last) {
-                    const std::size_t first_row = (std::max(first, begin) - begin) * kRowsTogether;
-                    const std::size_t last_row = (std::min(last, end) - begin) * kRowsTogether;
-                    multiply_rows(input, product, rounding, first_row, std::min(last_row, product.matrix->rows),
-                                  worker);
-                }
-                begin = end;
-            }
-        });
+    return workers.for_each(n_units, grain_for(cost / n_units), cancel,
+                            [&](std::size_t first, std::size_t last, std::uint32_t worker) {
+                                std::size_t begin = 0;  // of the product's units in the loop's numbering
+                                for (const Product& product : independent) {
+                                    const std::size_t end = begin + units_of(product);
+                                    if (first < end && begin < last) {
+                                        const std::size_t together = rows_together(*product.matrix);
+                                        const std::size_t first_row =
+                                            (std::max(first, begin) - begin) * together;
+                                        const std::size_t last_row = (std::min(last, end) - begin) * together;
+                                        multiply_rows(input, product, rounding, first_row,
+                                                      std::min(last_row, product.matrix->rows), worker);
+                                    }
+                                    begin = end;
+                                }
+                            });
 }
 
 Done Step::normalise(const Floats& weight) const {

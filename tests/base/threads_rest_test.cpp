@@ -26,9 +26,10 @@ void let_them_park() {
 std::size_t sum_of(Workers& workers, std::size_t count) {
     const CancelFlag cancel = false;
     std::atomic<std::size_t> sum = 0;
-    const Done done = workers.for_each(count, 1, cancel, [&](std::size_t first, std::size_t, std::uint32_t) {
-        sum.fetch_add(first, std::memory_order_relaxed);
-    });
+    const Done done =
+        workers.for_each(count, 1, cancel, [&](std::size_t first, std::size_t last, std::uint32_t) {
+            for (std::size_t i = first; i < last; ++i) sum.fetch_add(i, std::memory_order_relaxed);
+        });
     return done.ok() ? sum.load() : 0;
 }
 

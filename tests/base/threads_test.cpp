@@ -15,7 +15,7 @@ std::vector<int> visits(Workers& workers, std::size_t count, std::size_t grain) 
     const CancelFlag cancel = false;
     const Done done =
         workers.for_each(count, grain, cancel, [&](std::size_t first, std::size_t last, std::uint32_t worker) {
-            if (worker >= workers.size() || last - first > grain) return;
+            if (worker >= workers.size() || (last - first) / 8 > grain) return;
             for (std::size_t i = first; i < last; ++i) seen[i].fetch_add(1);
         });
     REQUIRE(done.ok());
@@ -105,9 +105,10 @@ TEST_CASE("workers: a loop inside a loop is done by whoever asks for it") {
     std::atomic<int> n_failed = 0;
     const Done done = workers.for_each(20, 1, cancel, [&](std::size_t, std::size_t, std::uint32_t) {
         const auto self = std::this_thread::get_id();
-        const Done inner = workers.for_each(10, 1, cancel, [&](std::size_t, std::size_t, std::uint32_t) {
-            if (std::this_thread::get_id() == self) ++n_inner;
-        });
+        const Done inner =
+            workers.for_each(10, 1, cancel, [&](std::size_t first, std::size_t last, std::uint32_t) {
+                if (std::this_thread::get_id() == self) n_inner += static_cast<int>(last - first);
+            });
         if (!inner) ++n_failed;
     });
     REQUIRE(done.ok());

@@ -8,18 +8,20 @@
 namespace sluice::avx512_vnni {
 namespace {
 
-// Sixteen rows that lie behind each other: four places and a few distances, which registers can hold.
+// Sixteen rows that lie behind each other: four places and two distances, which registers can hold.
 struct RowsAt {
     const std::byte* fours[4];  // rows 0, 4, 8, 12
-    std::size_t steps[4];       // from the first of four rows to each of them
+    std::size_t one;            // from a row to the next
+    std::size_t three;
 
-    RowsAt(const std::byte* first, std::size_t row_bytes) {
-        for (std::size_t i = 0; i < 4; ++i) {
-            fours[i] = first + 4 * i * row_bytes;
-            steps[i] = i * row_bytes;
-        }
+    RowsAt(const std::byte* first, std::size_t row_bytes)
+        : fours{first, first + 4 * row_bytes, first + 8 * row_bytes, first + 12 * row_bytes},
+          one(row_bytes),
+          three(3 * row_bytes) {}
+    const std::byte* row(std::size_t i) const {
+        const std::byte* four = fours[i / 4];
+        return i % 4 == 3 ? four + three : four + i % 4 * one;
     }
-    const std::byte* row(std::size_t i) const { return fours[i / 4] + steps[i % 4]; }
     void advance(std::size_t size) {
         for (const std::byte*& at : fours) at += size;
     }

@@ -28,12 +28,14 @@ struct Sums {
     __m512 of[n];
 };
 
-// What will be read after these rows.
+// What will be read after these rows, asked for in step with them.
 struct Ahead {
     const std::byte* at;
-    std::size_t per_block;
-    void fetch_blocks(std::size_t block, std::size_t count) const {
-        fetch(at + block * per_block, count * per_block);
+    template <std::size_t size>
+    [[gnu::always_inline]] void fetch_next() {
+#pragma GCC unroll 32
+        for (std::size_t i = 0; i < size; i += 64) fetch(at + i, 1);
+        at += size;
     }
 };
 

@@ -16,7 +16,7 @@ inline void add_minimum(__m512 minimums, std::size_t block, const Few<n>& few, S
 }
 
 template <int n, bool has_fifth_bits>
-void multiply_4k(RowsAt rows, std::size_t n_blocks, const Few<n>& few, const Ahead& ahead, Sums<n>& sums) {
+void multiply_4k(RowsAt rows, std::size_t n_blocks, const Few<n>& few, Ahead& ahead, Sums<n>& sums) {
     constexpr std::size_t kSize = has_fifth_bits ? sizeof(BlockQ5K) : sizeof(BlockQ4K);
     constexpr std::size_t kNibbles = has_fifth_bits ? 48 : 16;
     for (std::size_t first = 0; first < n_blocks; first += 8) {
@@ -34,7 +34,7 @@ void multiply_4k(RowsAt rows, std::size_t n_blocks, const Few<n>& few, const Ahe
             for (std::size_t part = 0; part < 2; ++part) {
                 const int run = static_cast<int>(4 * half + 2 * part);
                 const std::size_t even = first + static_cast<std::size_t>(run);
-                ahead.fetch_blocks(even, 2);
+                ahead.fetch_next<kSize * 16 / 4>();
                 __m512i low[8];
                 __m512i high[8];
 #pragma GCC unroll 8
@@ -57,7 +57,7 @@ void multiply_4k(RowsAt rows, std::size_t n_blocks, const Few<n>& few, const Ahe
 }
 
 template <int n>
-void multiply_q6_k(RowsAt rows, std::size_t n_blocks, const Few<n>& few, const Ahead& ahead, Sums<n>& sums) {
+void multiply_q6_k(RowsAt rows, std::size_t n_blocks, const Few<n>& few, Ahead& ahead, Sums<n>& sums) {
     for (std::size_t first = 0; first < n_blocks; first += 8) {
         const Scales6K scales(rows, 0);
 #pragma GCC unroll 2
@@ -68,7 +68,7 @@ void multiply_q6_k(RowsAt rows, std::size_t n_blocks, const Few<n>& few, const A
 #pragma GCC unroll 4
             for (int run = 0; run < 4; ++run) {
                 const std::size_t block = first + 4 * half + static_cast<std::size_t>(run);
-                ahead.fetch_blocks(block, 1);
+                ahead.fetch_next<sizeof(BlockQ6K) * 16 / 8>();
 #pragma GCC unroll 2
                 for (std::size_t part = 0; part < 2; ++part) {
                     __m512i w[4];

@@ -87,24 +87,23 @@ template <int n>
 
 // Eight stored blocks are 144 bytes: two lines and four columns.
 template <int n>
-void add_eight_q4_0(const RowsAt& rows, std::size_t block, const Few<n>& few, const Ahead& ahead,
-                    Sums<n>& sums) {
+void add_eight_q4_0(const RowsAt& rows, std::size_t block, const Few<n>& few, Ahead& ahead, Sums<n>& sums) {
     Run<36> run;
     run.load_line_at(rows, 0);
-    ahead.fetch_blocks(block, 2);
+    ahead.fetch_next<2 * 16 * sizeof(BlockQ40)>();
     add_two_q4_0(run.c, block, few, sums);
     run.load_line_at(rows, 1);
-    ahead.fetch_blocks(block + 2, 2);
+    ahead.fetch_next<2 * 16 * sizeof(BlockQ40)>();
     add_two_q4_0(run.c + 9, block + 2, few, sums);
-    ahead.fetch_blocks(block + 4, 2);
+    ahead.fetch_next<2 * 16 * sizeof(BlockQ40)>();
     add_two_q4_0(run.c + 18, block + 4, few, sums);
     run.load_rest(rows);
-    ahead.fetch_blocks(block + 6, 2);
+    ahead.fetch_next<2 * 16 * sizeof(BlockQ40)>();
     add_two_q4_0(run.c + 27, block + 6, few, sums);
 }
 
 template <int n>
-void multiply_q4_0(RowsAt rows, std::size_t n_blocks, const Few<n>& few, const Ahead& ahead, Sums<n>& sums) {
+void multiply_q4_0(RowsAt rows, std::size_t n_blocks, const Few<n>& few, Ahead& ahead, Sums<n>& sums) {
     constexpr std::size_t kSize = sizeof(BlockQ40);
     std::size_t block = 0;
     for (; n_blocks - block >= 8; block += 8) {
@@ -158,27 +157,25 @@ template <int n>
 
 // Eight stored blocks are 272 bytes: four lines and four columns. Two blocks are 17 columns.
 template <int n>
-void add_eight_q8_0(const RowsAt& rows, std::size_t block, const Few<n>& few, const Ahead& ahead,
-                    Sums<n>& sums) {
+void add_eight_q8_0(const RowsAt& rows, std::size_t block, const Few<n>& few, Ahead& ahead, Sums<n>& sums) {
     Run<68> run;
     run.load_line_at(rows, 0);
 #pragma GCC unroll 4
     for (std::size_t pair = 0; pair < 4; ++pair) {
         const __m512i* c = run.c + 17 * pair;
-        ahead.fetch_blocks(block + 2 * pair, 1);
+        ahead.fetch_next<2 * 16 * sizeof(BlockQ80)>();
         add_shifted_q8_0(c, block + 2 * pair, few, sums);
         if (pair < 3) {
             run.load_line_at(rows, pair + 1);
         } else {
             run.load_rest(rows);
         }
-        ahead.fetch_blocks(block + 2 * pair + 1, 1);
         add_q8_0(c + 9, from_low_halves(_mm512_srli_epi32(c[8], 16)), block + 2 * pair + 1, few, sums);
     }
 }
 
 template <int n>
-void multiply_q8_0(RowsAt rows, std::size_t n_blocks, const Few<n>& few, const Ahead& ahead, Sums<n>& sums) {
+void multiply_q8_0(RowsAt rows, std::size_t n_blocks, const Few<n>& few, Ahead& ahead, Sums<n>& sums) {
     constexpr std::size_t kSize = sizeof(BlockQ80);
     std::size_t block = 0;
     for (; n_blocks - block >= 8; block += 8) {

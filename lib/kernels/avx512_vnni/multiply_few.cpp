@@ -9,8 +9,7 @@ namespace sluice::avx512_vnni {
 namespace {
 
 template <int n>
-using MultiplyRows = void(RowsAt rows, std::size_t n_blocks, const Few<n>& few, const Ahead& ahead,
-                          Sums<n>& sums);
+using MultiplyRows = void(RowsAt rows, std::size_t n_blocks, const Few<n>& few, Ahead& ahead, Sums<n>& sums);
 
 template <int n>
 MultiplyRows<n>* kernel_of(TensorType type) {
@@ -50,7 +49,7 @@ void prepare(const tile::Form& form, const QuantisedVectors& x, std::size_t row,
         for (std::size_t b = 0; b < n_blocks; ++b) {
             const std::int32_t both = sums[2 * b] + sums[2 * b + 1];
             room.corrections[b] = -form.zero_point * both;
-            room.offsets[b] = scales[b] * static_cast<float>(both);
+            if (form.has_minimums) room.offsets[b] = scales[b] * static_cast<float>(both);
         }
     }
     __builtin_memcpy(room.values, x.values + row * x.size, x.size);
@@ -82,7 +81,8 @@ std::size_t multiply_rows(const Matrix& w, std::size_t first_row, std::size_t la
     for (; last_row - r >= 16; r += 16) {
         const std::byte* at = w.data + r * row_bytes;
         Sums<n> sums = {};
-        kernel(RowsAt(at, row_bytes), n_blocks, few, {at + 16 * row_bytes, 16 * row_bytes / n_blocks}, sums);
+        Ahead ahead{at + 16 * row_bytes};
+        kernel(RowsAt(at, row_bytes), n_blocks, few, ahead, sums);
         for (int v = 0; v < n; ++v) {
             _mm512_storeu_ps(out + static_cast<std::size_t>(v) * out_stride + r, sums.of[v]);
         }
