@@ -27,10 +27,11 @@ struct RowsAt {
     }
 };
 
-// Sixteen rows anywhere.
+// Sixteen rows anywhere, from the same offset on.
 struct RowList {
     const std::byte* const* at;
-    const std::byte* row(std::size_t i) const { return at[i]; }
+    std::size_t offset = 0;
+    const std::byte* row(std::size_t i) const { return at[i] + offset; }
 };
 
 // The 16 bytes at an offset of 16 rows, as four registers: the k-th holds bytes 4 k to 4 k + 3 of each row.
@@ -100,6 +101,26 @@ template <class Rows>
     }
     return line;
 }
+
+// The columns of stored blocks that follow each other, loaded line by line as they are come to.
+template <std::size_t n_columns>
+struct Run {
+    __m512i c[n_columns];
+
+    template <class Rows>
+    void load_line_at(const Rows& rows, std::size_t index) {
+        const Line line = load_line(rows, 64 * index);
+#pragma GCC unroll 16
+        for (std::size_t k = 0; k < 16; ++k) c[16 * index + k] = line.c[k];
+    }
+    // The last four, behind the last whole line.
+    template <class Rows>
+    void load_rest(const Rows& rows) {
+        const Columns rest = load_columns(rows, 4 * (n_columns - 4));
+#pragma GCC unroll 4
+        for (std::size_t k = 0; k < 4; ++k) c[n_columns - 4 + k] = rest.c[k];
+    }
+};
 
 // Asks for `size` bytes at `at` that will be read later. Addresses past the end are harmless. As assembly: GCC
 // 12 takes a function of nothing but prefetches for one without effect, and drops its calls.

@@ -9,24 +9,6 @@
 namespace sluice::avx512_vnni {
 namespace {
 
-// The columns of stored blocks that follow each other.
-template <std::size_t n_columns>
-struct Run {
-    __m512i c[n_columns];
-
-    void load_line_at(const RowsAt& rows, std::size_t index) {
-        const Line line = load_line(rows, 64 * index);
-#pragma GCC unroll 16
-        for (std::size_t k = 0; k < 16; ++k) c[16 * index + k] = line.c[k];
-    }
-    // The last four, behind the last whole line.
-    void load_rest(const RowsAt& rows) {
-        const Columns rest = load_columns(rows, 4 * (n_columns - 4));
-#pragma GCC unroll 4
-        for (std::size_t k = 0; k < 4; ++k) c[n_columns - 4 + k] = rest.c[k];
-    }
-};
-
 // The float16 at the front of eight stored blocks of 32 weights, of 16 rows, collected in memory first.
 struct FrontScales {
     alignas(64) std::uint16_t halves[8][16];

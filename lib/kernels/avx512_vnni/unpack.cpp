@@ -6,26 +6,109 @@
 namespace sluice::avx512_vnni {
 namespace {
 
+// Columns of two stored blocks of 32 weights: values of the first begin in the middle of a column, behind its
+// scale, so that the other half of the last of its columns is the scale of the second.
+template <std::size_t n_columns>
+struct Pair {
+    const __m512i* c;
+
+    // Column k of the first block's values, from the halves of two.
+    __m512i first(std::size_t k) const {
+        return _mm512_mask_blend_epi16(0xAAAAAAAAu, _mm512_rol_epi32(c[k], 16), _mm512_rol_epi32(c[k + 1], 16));
+    }
+    __m512i second(std::size_t k) const { return c[n_columns + 1 + k]; }
+    void store_scales(Panel& panel, std::size_t block, std::size_t upper) const {
+        _mm512_store_ps(&panel.scales[block][0][upper * kLaneRows], from_low_halves(c[0]));
+        _mm512_store_ps(&panel.scales[block + 1][0][upper * kLaneRows],
+                        from_low_halves(_mm512_srli_epi32(c[n_columns], 16)));
+    }
+};
+
+void store_nibbles(const Values& out, std::size_t k, __m512i nibbles) {
+    out.set(k, low_nibbles(nibbles));
+    out.set(4 + k, high_nibbles(nibbles));
+}
+
+void store_two_q4_0(const __m512i* c, Panel& panel, std::size_t block, std::size_t upper) {
+    const Pair<4> pair{c};
+    const Values first{values_of(panel, block, upper)};
+    const Values second{values_of(panel, block + 1, upper)};
+#pragma GCC unroll 4
+    for (std::size_t k = 0; k < 4; ++k) {
+        store_nibbles(first, k, pair.first(k));
+        store_nibbles(second, k, pair.second(k));
+    }
+    pair.store_scales(panel, block, upper);
+}
+
+// Eight stored blocks of 16 rows: 36 columns.
+void store_eight_q4_0(const RowList& rows, Panel& panel, std::size_t block, std::size_t upper) {
+    Run<36> run;
+    run.load_line_at(rows, 0);
+    store_two_q4_0(run.c, panel, block, upper);
+    run.load_line_at(rows, 1);
+    store_two_q4_0(run.c + 9, panel, block + 2, upper);
+    store_two_q4_0(run.c + 18, panel, block + 4, upper);
+    run.load_rest(rows);
+    store_two_q4_0(run.c + 27, panel, block + 6, upper);
+}
+
 void unpack_q4_0(const PanelRows& rows, std::size_t first, std::size_t count, Panel& panel) {
     constexpr std::size_t kSize = sizeof(BlockQ40);
-    for (std::size_t b = 0; b < count; ++b) {
+    std::size_t b = 0;
+    for (; count - b >= 8; b += 8) {
+        fetch(rows.next + (first + b) * rows.next_per_block, 8 * rows.next_per_block);
+        for (std::size_t upper = 0; upper < 2; ++upper) {
+            store_eight_q4_0({rows.at + upper * kLaneRows, (first + b) * kSize}, panel, b, upper);
+        }
+    }
+    unpack_scales_32(rows, first + b, count - b, kSize, 0, panel.scales + b);
+    for (; b < count; ++b) {
         fetch(rows.next + (first + b) * rows.next_per_block, rows.next_per_block);
         for (std::size_t upper = 0; upper < 2; ++upper) {
             const Columns nibbles = load_columns(RowList{rows.at + upper * kLaneRows}, (first + b) * kSize + 2);
-            const Values out{values_of(panel, b, upper)};
             for (std::size_t k = 0; k < 4; ++k) {
-                out.set(k, low_nibbles(nibbles.c[k]));
-                out.set(4 + k, high_nibbles(nibbles.c[k]));
+                store_nibbles({values_of(panel, b, upper)}, k, nibbles.c[k]);
             }
         }
     }
-    unpack_scales_32(rows, first, count, kSize, 0, panel.scales);
+}
+
+// Eight stored blocks of 16 rows: 68 columns, 17 for two.
+void store_eight_q8_0(const RowList& rows, Panel& panel, std::size_t block, std::size_t upper) {
+    const __m512i flip = _mm512_set1_epi8(-128);
+    Run<68> run;
+    run.load_line_at(rows, 0);
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < 4; ++i) {
+        const Pair<8> pair{run.c + 17 * i};
+        const Values first{values_of(panel, block + 2 * i, upper)};
+        const Values second{values_of(panel, block + 2 * i + 1, upper)};
+#pragma GCC unroll 8
+        for (std::size_t k = 0; k < 8; ++k) first.set(k, _mm512_xor_si512(pair.first(k), flip));
+        if (i < 3) {
+            run.load_line_at(rows, i + 1);
+        } else {
+            run.load_rest(rows);
+        }
+#pragma GCC unroll 8
+        for (std::size_t k = 0; k < 8; ++k) second.set(k, _mm512_xor_si512(pair.second(k), flip));
+        pair.store_scales(panel, block + 2 * i, upper);
+    }
 }
 
 void unpack_q8_0(const PanelRows& rows, std::size_t first, std::size_t count, Panel& panel) {
     constexpr std::size_t kSize = sizeof(BlockQ80);
     const __m512i flip = _mm512_set1_epi8(-128);
-    for (std::size_t b = 0; b < count; ++b) {
+    std::size_t b = 0;
+    for (; count - b >= 8; b += 8) {
+        fetch(rows.next + (first + b) * rows.next_per_block, 8 * rows.next_per_block);
+        for (std::size_t upper = 0; upper < 2; ++upper) {
+            store_eight_q8_0({rows.at + upper * kLaneRows, (first + b) * kSize}, panel, b, upper);
+        }
+    }
+    unpack_scales_32(rows, first + b, count - b, kSize, 0, panel.scales + b);
+    for (; b < count; ++b) {
         fetch(rows.next + (first + b) * rows.next_per_block, rows.next_per_block);
         for (std::size_t upper = 0; upper < 2; ++upper) {
             const Values out{values_of(panel, b, upper)};
@@ -36,7 +119,6 @@ void unpack_q8_0(const PanelRows& rows, std::size_t first, std::size_t count, Pa
             }
         }
     }
-    unpack_scales_32(rows, first, count, kSize, 0, panel.scales);
 }
 
 template <bool has_fifth_bits>
@@ -54,25 +136,27 @@ void unpack_4k(const PanelRows& rows, std::size_t first, std::size_t count, Pane
                 _mm512_store_ps(&panel.scales[block][0][upper * kLaneRows], scales.scale(run));
                 _mm512_store_ps(&panel.minimums[block][0][upper * kLaneRows], scales.minimum(run));
             }
-            for (std::size_t part = 0; part < 2; ++part) {
-                Columns bits{};
-                if constexpr (has_fifth_bits) bits = load_columns(from, offset + 16 + 16 * part);
-                for (int pair = 0; pair < 4; ++pair) {
-                    const auto even = b + 2 * static_cast<std::size_t>(pair);
-                    const Columns nibbles =
-                        load_columns(from, offset + kNibbles + 32 * static_cast<std::size_t>(pair) + 16 * part);
-                    const Values low{values_of(panel, even, upper)};
-                    const Values high{values_of(panel, even + 1, upper)};
-                    for (std::size_t k = 0; k < 4; ++k) {
-                        __m512i l = low_nibbles(nibbles.c[k]);
-                        __m512i h = high_nibbles(nibbles.c[k]);
-                        if constexpr (has_fifth_bits) {
-                            l = _mm512_or_si512(l, fifth_bit(bits.c[k], 2 * pair));
-                            h = _mm512_or_si512(h, fifth_bit(bits.c[k], 2 * pair + 1));
-                        }
-                        low.set(4 * part + k, l);
-                        high.set(4 * part + k, h);
+            Columns bits[2] = {};
+            if constexpr (has_fifth_bits) {
+                bits[0] = load_columns(from, offset + 16);
+                bits[1] = load_columns(from, offset + 32);
+            }
+#pragma GCC unroll 2
+            for (std::size_t half = 0; half < 2; ++half) {
+                const Line nibbles = load_line(from, offset + kNibbles + 64 * half);
+#pragma GCC unroll 16
+                for (std::size_t i = 0; i < 16; ++i) {
+                    const std::size_t k = i % 8;
+                    const auto run = static_cast<int>(4 * half + i / 8 * 2);
+                    __m512i low = low_nibbles(nibbles.c[i]);
+                    __m512i high = high_nibbles(nibbles.c[i]);
+                    if constexpr (has_fifth_bits) {
+                        low = _mm512_or_si512(low, fifth_bit(bits[k / 4].c[k % 4], run));
+                        high = _mm512_or_si512(high, fifth_bit(bits[k / 4].c[k % 4], run + 1));
                     }
+                    const std::size_t even = b + static_cast<std::size_t>(run);
+                    Values{values_of(panel, even, upper)}.set(k, low);
+                    Values{values_of(panel, even + 1, upper)}.set(k, high);
                 }
             }
         }
@@ -91,21 +175,19 @@ void unpack_q6_k(const PanelRows& rows, std::size_t first, std::size_t count, Pa
                 _mm512_store_ps(&panel.scales[block][group % 2][upper * kLaneRows], scales.scale(group));
             }
             for (std::size_t half = 0; half < 2; ++half) {
-                for (std::size_t part = 0; part < 2; ++part) {
-                    const Columns pairs = load_columns(from, offset + 128 + 32 * half + 16 * part);
-                    for (int odd = 0; odd < 2; ++odd) {
-                        const Columns nibbles = load_columns(
-                            from, offset + 64 * half + 32 * static_cast<std::size_t>(odd) + 16 * part);
-                        const std::size_t run = b + 4 * half + static_cast<std::size_t>(odd);
-                        const Values low{values_of(panel, run, upper)};
-                        const Values high{values_of(panel, run + 2, upper)};
-                        for (std::size_t k = 0; k < 4; ++k) {
-                            low.set(4 * part + k,
-                                    _mm512_or_si512(low_nibbles(nibbles.c[k]), pair_of(pairs.c[k], odd)));
-                            high.set(4 * part + k,
-                                     _mm512_or_si512(high_nibbles(nibbles.c[k]), pair_of(pairs.c[k], odd + 2)));
-                        }
-                    }
+                const Columns pairs[2] = {load_columns(from, offset + 128 + 32 * half),
+                                          load_columns(from, offset + 128 + 32 * half + 16)};
+                const Line nibbles = load_line(from, offset + 64 * half);
+#pragma GCC unroll 16
+                for (std::size_t i = 0; i < 16; ++i) {
+                    const std::size_t k = i % 8;
+                    const auto run = static_cast<int>(i / 8);
+                    const __m512i pair = pairs[k / 4].c[k % 4];
+                    const std::size_t block = b + 4 * half + i / 8;
+                    Values{values_of(panel, block, upper)}.set(
+                        k, _mm512_or_si512(low_nibbles(nibbles.c[i]), pair_of(pair, run)));
+                    Values{values_of(panel, block + 2, upper)}.set(
+                        k, _mm512_or_si512(high_nibbles(nibbles.c[i]), pair_of(pair, run + 2)));
                 }
             }
         }

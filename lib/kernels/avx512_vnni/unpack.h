@@ -33,8 +33,7 @@ inline std::uint8_t* values_of(Panel& panel, std::size_t block, std::size_t uppe
 // The float16 at an offset of stored blocks of 32 weights, of all rows. Collected as integers first, for the
 // whole panel: a register read from bytes just written by sixteen stores would wait for them.
 inline void unpack_scales_32(const PanelRows& rows, std::size_t first, std::size_t count,
-                             std::size_t block_size, std::size_t offset,
-                             float (&out)[kPanelBlocks][2][tile::kPanelRows]) {
+                             std::size_t block_size, std::size_t offset, float (*out)[2][tile::kPanelRows]) {
     alignas(64) std::uint16_t halves[kPanelBlocks][tile::kPanelRows];
     for (std::size_t row = 0; row < tile::kPanelRows; ++row) {
         const std::byte* at = rows.at[row] + first * block_size + offset;
