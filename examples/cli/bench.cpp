@@ -1,7 +1,6 @@
 // sluice bench: how fast a model reads prompts and writes answers here, beside what the machine can do at best.
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <memory>
 
 #include "bench_measure.h"
@@ -31,7 +30,7 @@ struct Options {
     std::vector<std::uint32_t> answers = {64};
     std::vector<std::uint32_t> depths = {0};
     std::uint32_t n_repetitions = 3;
-    std::uint32_t look_milliseconds = 200;
+    std::uint32_t look_milliseconds = 60;
     bool json = false;
     KvOptions kv;
     ActivationOptions activations;
@@ -56,6 +55,12 @@ std::uint64_t capacity_for(const Options& options, std::uint32_t context_size) {
     return std::max(one, std::min<std::uint64_t>(context_size, std::max<std::uint64_t>(all, 4096)));
 }
 
+// 0 stands for none.
+std::vector<std::uint32_t> positive(std::vector<std::uint32_t> numbers) {
+    std::erase(numbers, 0U);
+    return numbers;
+}
+
 Prompts prompts_for(const Options& options, const sluicepp::Model& model) {
     const sluicepp::Tokenizer tokenizer(model);
     if (options.text.empty()) {
@@ -66,21 +71,11 @@ Prompts prompts_for(const Options& options, const sluicepp::Model& model) {
     return Prompts(std::move(ids));
 }
 
-// Looks at the machine, whose own memory then does not count as the model's. Returns the peak before.
-std::uint64_t look_beside_peak_memory(Machine& machine, const sluicepp::Engine& engine,
-                                      std::uint32_t milliseconds) {
-    const std::uint64_t peak = peak_memory();
-    machine.look(engine, milliseconds);
-    // Linux starts the peak anew for "5" (proc(5)); elsewhere the file is not there, and nothing happens.
-    std::ofstream("/proc/self/clear_refs") << "5";
-    return peak;
-}
-
 Json machine_json(const Machine& machine, const sluicepp::Engine& engine) {
     const auto known = [](double number) { return number > 0 ? Json(number) : Json(); };
     const auto info = engine.describe();
-    return {{"bytes_per_s", known(machine.bytes_per_s())},
-            {"int8_multiply_adds_per_s", known(machine.int8_multiply_adds_per_s())},
+    return {{"bytes_per_s", known(machine.best().bytes)},
+            {"int8_multiply_adds_per_s", known(machine.best().int8_multiply_adds)},
             {"cpu", info.cpu},
             {"kernels", info.kernels},
             {"threads", info.n_threads},
@@ -96,15 +91,10 @@ int run(const Options& options) {
     auto kv = sluicepp::sized<sluice_kv_cache_options>();
     kv.capacity = capacity_for(options, info.context_size);
     kv.key_type = kv.value_type = options.kv.type_number();
-    const sluicepp::KvCache cache(model, kv);
-    sluicepp::SessionOptions session_options;
-    session_options.flags = SLUICE_SESSION_IGNORE_STOP_TOKENS;
-    session_options.sampling = sluicepp::sized<sluice_sampling>();
-    session_options.sampling->mode = SLUICE_SAMPLING_GREEDY;
-    const Prompts prompts = prompts_for(options, model);
     const TokenWork work = token_work_of(model, kv);
-    ModelBench bench(sluicepp::Session(model, cache, session_options), cache, prompts, work,
-                     options.n_repetitions);
+    Machine machine(engine, options.look_milliseconds);
+    const Prompts prompts = prompts_for(options, model);
+    ModelBench bench(model, kv, machine, prompts, work, options.n_repetitions);
 
     const auto fitting = [&](std::uint32_t n) {
         return static_cast<std::uint32_t>(
@@ -112,26 +102,15 @@ int run(const Options& options) {
     };
     bench.answer_once(fitting(kFirstPrompt));
     const double first_token_s = seconds_since(kProgramStart);
-    Machine machine;
-    std::uint64_t peak = 0;
-    if (options.look_milliseconds > 0) {
-        peak = look_beside_peak_memory(machine, engine, options.look_milliseconds);
-    }
     bench.answer_once(fitting(kWarmUpPrompt));
 
     std::vector<PrefillResult> prefills;
     for (const std::uint32_t n_prompt : options.prompts) {
         if (n_prompt > 0) prefills.push_back(bench.prefill(n_prompt));
     }
-    std::vector<DecodeResult> decodes;
-    for (const std::uint32_t depth : options.depths) {
-        for (const std::uint32_t n_answer : options.answers) {
-            if (n_answer > 0) decodes.push_back(bench.decode(n_answer, depth));
-        }
-    }
+    const auto lengths = positive(options.answers);
+    const std::vector<DecodeResult> decodes = bench.decode(options.depths, lengths);
     bench.end_progress();
-    peak = std::max(peak, peak_memory());
-    if (options.look_milliseconds > 0) machine.look(engine, options.look_milliseconds);
 
     Json json = {{"model", options.model},
                  {"architecture", info.architecture},
@@ -149,9 +128,9 @@ int run(const Options& options) {
                  {"start_to_first_token_s", first_token_s},
                  {"prefill", Json::array()},
                  {"decode", Json::array()},
-                 {"peak_memory", peak}};
-    for (const PrefillResult& result : prefills) json["prefill"].push_back(prefill_json(result, work, machine));
-    for (const DecodeResult& result : decodes) json["decode"].push_back(decode_json(result, machine));
+                 {"peak_memory", machine.peak_memory_beside()}};
+    for (const PrefillResult& result : prefills) json["prefill"].push_back(prefill_json(result));
+    for (const DecodeResult& result : decodes) json["decode"].push_back(decode_json(result));
     if (options.json) {
         write_json(json);
     } else {
@@ -180,8 +159,8 @@ Command add_bench(CLI::App& app) {
         ->type_name("FILE");
     parser
         ->add_option("--machine", options->look_milliseconds,
-                     "milliseconds for each look at what the machine can do, before and after; 0: none; "
-                     "default: 200")
+                     "milliseconds for each look at what the machine can do, before and after each repetition; "
+                     "0: none; default: 60")
         ->check(CLI::Range(0U, 10000U))
         ->type_name("MS");
     add_kv(*parser, options->kv);
@@ -189,8 +168,8 @@ Command add_bench(CLI::App& app) {
     add_engine(*parser, options->engine);
     add_json(*parser, options->json);
     parser->footer(
-        "Shares are of the best that the machine showed in this run; gb_per_s counts weights, keys and "
-        "values.\n"
+        "Shares are of what the machine showed right before and right after a repetition; the median counts.\n"
+        "gb_per_s counts weights, keys and values.\n"
         "Repetitions of an answer follow one another, each deeper by its length.\n"
         "Example:\n  sluice bench model.gguf -p 128,512 -n 64 -d 0,2048 -t 2 --json");
     return {parser, [options] { return run(*options); }};

@@ -5,6 +5,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
+#include <fstream>
+
+#include "host.h"
 
 namespace command {
 
@@ -18,6 +22,15 @@ double seconds_since(Clock::time_point begin) {
 
 std::string repetition_text(std::uint32_t repetition) {
     return ", repetition " + count_text(repetition + 1);
+}
+
+// Stop tokens do not end an answer, and nothing is drawn.
+sluicepp::SessionOptions greedy_without_end() {
+    sluicepp::SessionOptions options;
+    options.flags = SLUICE_SESSION_IGNORE_STOP_TOKENS;
+    options.sampling = sluicepp::sized<sluice_sampling>();
+    options.sampling->mode = SLUICE_SAMPLING_GREEDY;
+    return options;
 }
 
 }  // namespace
@@ -43,16 +56,27 @@ std::vector<sluicepp::TokenId> Prompts::first(std::size_t n_ids) const {
     return ids;
 }
 
-void Machine::look(const sluicepp::Engine& engine, std::uint32_t milliseconds) {
+Look Machine::look() {
+    if (milliseconds_ == 0) return {};
+    peak_memory_beside();
     const auto speed =
-        sluicepp::filled<sluice_machine_speed>(sluice_engine_measure, engine.get(), milliseconds);
-    bytes_per_s_ = std::max(bytes_per_s_, static_cast<double>(speed.bytes_per_s));
-    int8_multiply_adds_per_s_ =
-        std::max(int8_multiply_adds_per_s_, static_cast<double>(speed.int8_multiply_adds_per_s));
+        sluicepp::filled<sluice_machine_speed>(sluice_engine_measure, engine_.get(), milliseconds_);
+    const Look look{static_cast<double>(speed.bytes_per_s),
+                    static_cast<double>(speed.int8_multiply_adds_per_s)};
+    best_.bytes = std::max(best_.bytes, look.bytes);
+    best_.int8_multiply_adds = std::max(best_.int8_multiply_adds, look.int8_multiply_adds);
     looks_.push_back({{"bytes_per_s", speed.bytes_per_s},
                       {"bytes_per_s_median", speed.median_bytes_per_s},
                       {"int8_multiply_adds_per_s", speed.int8_multiply_adds_per_s},
                       {"int8_multiply_adds_per_s_median", speed.median_int8_multiply_adds_per_s}});
+    // Linux starts the peak anew for "5" (proc(5)); elsewhere the file is not there, and nothing happens.
+    std::ofstream("/proc/self/clear_refs") << "5";
+    return look;
+}
+
+std::uint64_t Machine::peak_memory_beside() {
+    peak_memory_ = std::max(peak_memory_, peak_memory());
+    return peak_memory_;
 }
 
 TokenWork token_work_of(const sluicepp::Model& model, const sluice_kv_cache_options& kv) {
@@ -85,65 +109,95 @@ TokenWork token_work_of(const sluicepp::Model& model, const sluice_kv_cache_opti
     return work;
 }
 
-void ModelBench::next() {
+Conversation::Conversation(const sluicepp::Model& model, const sluice_kv_cache_options& kv)
+    : cache_(model, kv), session_(model, cache_, greedy_without_end()) {}
+
+void Conversation::begin(const std::vector<sluicepp::TokenId>& prompt) {
+    session_.reset();
+    session_.feed(prompt);
+}
+
+void Conversation::next() {
     if (session_.next().is_end()) {
-        throw Failure("the answer ended after " + count_text(cache_.position()) + " tokens in the cache");
+        throw Failure("the answer ended after " + count_text(position()) + " tokens in the cache");
     }
+}
+
+// One more than is computed: the last chosen token needs a place too, or the answer ends.
+bool Conversation::has_room_for(std::uint64_t n_tokens) const {
+    return position() + n_tokens + 1 <= cache_.describe().capacity;
 }
 
 void ModelBench::answer_once(std::uint32_t n_prompt) {
     progress_.show("first tokens");
-    session_.reset();
-    session_.feed(prompts_.first(n_prompt));
-    next();
+    conversation_.begin(prompts_.first(n_prompt));
+    conversation_.next();
 }
 
 PrefillResult ModelBench::prefill(std::uint32_t n_prompt) {
     const auto ids = prompts_.first(n_prompt);
-    std::vector<double> rates;
+    PrefillResult result;
+    result.n_tokens = n_prompt;
     std::vector<double> first_tokens;
+    Look before = machine_.look();
     for (std::uint32_t repetition = 0; repetition < n_repetitions_; ++repetition) {
         progress_.show("prompt of " + count_text(n_prompt) + repetition_text(repetition));
-        session_.reset();
         const auto begin = Clock::now();
-        session_.feed(ids);
-        rates.push_back(n_prompt / seconds_since(begin));
-        next();
+        conversation_.begin(ids);
+        const double rate = n_prompt / seconds_since(begin);
+        conversation_.next();
         first_tokens.push_back(seconds_since(begin));
+        const Look after = machine_.look();
+        result.repetitions.push_back({rate, rate * work_.prompt_multiply_adds,
+                                      (before.int8_multiply_adds + after.int8_multiply_adds) / 2});
+        before = after;
     }
-    return {n_prompt, spread_of(rates), spread_of(first_tokens)};
+    result.first_token_s = spread_of(first_tokens);
+    return result;
 }
 
-DecodeResult ModelBench::decode(std::uint32_t n_answer, std::uint32_t depth) {
-    const auto ids = prompts_.first(std::max(depth, 1U));
-    const std::uint64_t capacity = cache_.describe().capacity;
-    DecodeResult result;
-    result.n_tokens = n_answer;
-    result.depth = depth;
-    std::vector<double> rates;
-    std::vector<double> byte_rates;
-    for (std::uint32_t repetition = 0; repetition < n_repetitions_; ++repetition) {
-        const std::string what = "answer of " + count_text(n_answer) + " after " + count_text(depth);
-        // One more than is computed: the last chosen token needs a place too, or the answer ends.
-        if (repetition == 0 || cache_.position() + n_answer + 1 > capacity) {
-            progress_.show(what + ", its prompt");
-            session_.reset();
-            session_.feed(ids);
-            next();  // its logits come from the prompt; every later one computes a token
+Repetition ModelBench::answer(Conversation& conversation, std::uint32_t n_answer) {
+    const auto first = static_cast<double>(conversation.position());
+    const auto begin = Clock::now();
+    for (std::uint32_t i = 0; i < n_answer; ++i) conversation.next();
+    const double rate = n_answer / seconds_since(begin);
+    const double mean_position = (first + static_cast<double>(conversation.position())) / 2;
+    return {rate, rate * (work_.weight_bytes + work_.position_bytes * mean_position)};
+}
+
+std::vector<DecodeResult> ModelBench::decode(const std::vector<std::uint32_t>& depths,
+                                             const std::vector<std::uint32_t>& answers) {
+    std::vector<DecodeResult> results;
+    std::deque<Conversation> conversations;
+    for (const std::uint32_t depth : depths) {
+        for (const std::uint32_t n_answer : answers) {
+            results.push_back({n_answer, depth, {}, 0});
+            conversations.emplace_back(model_, kv_);
         }
-        progress_.show(what + repetition_text(repetition));
-        const auto first = static_cast<double>(cache_.position());
-        const auto begin = Clock::now();
-        for (std::uint32_t i = 0; i < n_answer; ++i) next();
-        const double rate = n_answer / seconds_since(begin);
-        const double mean_position = (first + static_cast<double>(cache_.position())) / 2;
-        rates.push_back(rate);
-        byte_rates.push_back(rate * (work_.weight_bytes + work_.position_bytes * mean_position));
-        result.last_position = std::max(result.last_position, cache_.position());
     }
-    result.tokens_per_s = spread_of(rates);
-    result.bytes_per_s = spread_of(byte_rates);
-    return result;
+    if (results.empty()) return results;
+    Look before = machine_.look();
+    for (std::uint32_t repetition = 0; repetition < n_repetitions_; ++repetition) {
+        for (std::size_t i = 0; i < results.size(); ++i) {
+            DecodeResult& result = results[i];
+            Conversation& conversation = conversations[i];
+            const std::string what =
+                "answer of " + count_text(result.n_tokens) + " after " + count_text(result.depth);
+            if (repetition == 0 || !conversation.has_room_for(result.n_tokens)) {
+                progress_.show(what + ", its prompt");
+                conversation.begin(prompts_.first(std::max(result.depth, 1U)));
+                conversation.next();  // its logits come from the prompt; every later one computes a token
+                before = machine_.look();
+            }
+            progress_.show(what + repetition_text(repetition));
+            result.repetitions.push_back(answer(conversation, result.n_tokens));
+            const Look after = machine_.look();
+            result.repetitions.back().possible = (before.bytes + after.bytes) / 2;
+            result.last_position = std::max(result.last_position, conversation.position());
+            before = after;
+        }
+    }
+    return results;
 }
 
 }  // namespace command

@@ -35,21 +35,35 @@ private:
     std::vector<sluicepp::TokenId> text_ids_;
 };
 
-// The best that the machine showed in several looks; zeros before the first one.
+// What the machine showed in one look, per second: best windows of some milliseconds; 0: nothing was looked at.
+struct Look {
+    double bytes = 0;
+    double int8_multiply_adds = 0;
+};
+
+// What the machine can do, looked at again and again: one that is shared with others is another every minute.
 class Machine {
 public:
-    // Stops for about twice so many milliseconds. Nothing else may compute on the engine.
-    void look(const sluicepp::Engine& engine, std::uint32_t milliseconds);
+    // Each look stops for about twice so many milliseconds; 0: there are none. Nothing else may compute on the
+    // engine meanwhile.
+    Machine(const sluicepp::Engine& engine, std::uint32_t milliseconds)
+        : engine_(engine), milliseconds_(milliseconds) {}
 
-    double bytes_per_s() const { return bytes_per_s_; }
-    double int8_multiply_adds_per_s() const { return int8_multiply_adds_per_s_; }
+    Look look();
+
+    // The best of all looks; zeros before the first one.
+    const Look& best() const { return best_; }
     // Each look: best and median window.
     const Json& looks() const { return looks_; }
+    // Most memory of the process so far, in bytes, without what looking takes (where the system is Linux).
+    std::uint64_t peak_memory_beside();
 
 private:
-    double bytes_per_s_ = 0;
-    double int8_multiply_adds_per_s_ = 0;
+    const sluicepp::Engine& engine_;
+    std::uint32_t milliseconds_;
+    Look best_;
     Json looks_ = Json::array();
+    std::uint64_t peak_memory_ = 0;
 };
 
 // How much work a token is.
@@ -62,52 +76,78 @@ struct TokenWork {
 // kv as the cache was made; its capacity tells the size of a position.
 TokenWork token_work_of(const sluicepp::Model& model, const sluice_kv_cache_options& kv);
 
+struct Repetition {
+    double tokens_per_s = 0;
+    double reached = 0;   // multiply-adds of a prompt, bytes of an answer; per second
+    double possible = 0;  // of these, mean of the looks right before and right after; 0: unknown
+};
+
 struct PrefillResult {
     std::uint32_t n_tokens = 0;
-    Spread tokens_per_s;
+    std::vector<Repetition> repetitions;
     Spread first_token_s;  // from the call that feeds the prompt to the first token of the answer
 };
 
 struct DecodeResult {
     std::uint32_t n_tokens = 0;
     std::uint32_t depth = 0;
-    Spread tokens_per_s;
-    Spread bytes_per_s;  // of weights, keys and values
+    std::vector<Repetition> repetitions;
     std::uint64_t last_position = 0;
 };
 
-// Measures on one session, one thing after another.
+// A session with a cache of its own.
+class Conversation {
+public:
+    Conversation(const sluicepp::Model& model, const sluice_kv_cache_options& kv);
+
+    void begin(const std::vector<sluicepp::TokenId>& prompt);  // forgets what was before
+    // Chooses one token, and computes the one chosen before it. Throws Failure at the end of the cache.
+    void next();
+    std::uint64_t position() const { return cache_.position(); }
+    bool has_room_for(std::uint64_t n_tokens) const;
+
+private:
+    sluicepp::KvCache cache_;
+    sluicepp::Session session_;
+};
+
+// Measures one thing after another, with a look at the machine between any two.
 class ModelBench {
 public:
-    ModelBench(sluicepp::Session session, const sluicepp::KvCache& cache, Prompts prompts, TokenWork work,
-               std::uint32_t n_repetitions)
-        : session_(std::move(session)),
-          cache_(cache),
+    ModelBench(const sluicepp::Model& model, const sluice_kv_cache_options& kv, Machine& machine,
+               Prompts prompts, TokenWork work, std::uint32_t n_repetitions)
+        : model_(model),
+          kv_(kv),
+          machine_(machine),
           prompts_(std::move(prompts)),
           work_(work),
-          n_repetitions_(n_repetitions) {}
+          n_repetitions_(n_repetitions),
+          conversation_(model, kv) {}
 
     // A prompt of so many tokens and the first one of its answer, unmeasured.
     void answer_once(std::uint32_t n_prompt);
 
     PrefillResult prefill(std::uint32_t n_prompt);
 
-    // After a prompt of `depth` tokens, one where that is 0. The repetitions follow one another, so the k-th,
-    // counted from 0, begins about k * n_answer positions deeper; where the cache is full the prompt is fed
-    // again.
-    DecodeResult decode(std::uint32_t n_answer, std::uint32_t depth);
+    // Answers of each length after prompts of each of `depths` tokens, one where that is 0. Each repetition has
+    // all of them in turn, so that they meet the same moods of the machine. The k-th, counted from 0, begins
+    // about k * n_answer positions deeper; where the cache is full the prompt is fed again.
+    std::vector<DecodeResult> decode(const std::vector<std::uint32_t>& depths,
+                                     const std::vector<std::uint32_t>& answers);
 
     void end_progress() { progress_.clear(); }
 
 private:
-    void next();
+    Repetition answer(Conversation& conversation, std::uint32_t n_answer);
 
-    sluicepp::Session session_;
-    const sluicepp::KvCache& cache_;
+    const sluicepp::Model& model_;
+    sluice_kv_cache_options kv_;
+    Machine& machine_;
     Prompts prompts_;
     TokenWork work_;
     std::uint32_t n_repetitions_;
     Progress progress_;
+    Conversation conversation_;
 };
 
 }  // namespace command

@@ -4,15 +4,41 @@ namespace command {
 
 namespace {
 
-Json share_of(double reached, double most) {
-    if (most <= 0 || reached <= 0) return nullptr;
-    return reached / most;
-}
-
 void add_spread(Json& json, const std::string& name, const Spread& spread) {
     json[name] = spread.median;
     json[name + "_least"] = spread.least;
     json[name + "_most"] = spread.most;
+}
+
+template <class Number>
+Spread spread_over(const std::vector<Repetition>& repetitions, Number number) {
+    std::vector<double> numbers;
+    for (const Repetition& repetition : repetitions) numbers.push_back(number(repetition));
+    return spread_of(std::move(numbers));
+}
+
+// The median of what repetitions reached of the possible; null where that is unknown.
+Json share_of(const std::vector<Repetition>& repetitions) {
+    if (repetitions.front().possible <= 0) return nullptr;
+    return spread_over(repetitions, [](const Repetition& r) { return r.reached / r.possible; }).median;
+}
+
+Json repetitions_json(const std::vector<Repetition>& repetitions) {
+    Json json = Json::array();
+    for (const Repetition& repetition : repetitions) {
+        json.push_back({{"tokens_per_s", repetition.tokens_per_s},
+                        {"reached_per_s", repetition.reached},
+                        {"possible_per_s", repetition.possible > 0 ? Json(repetition.possible) : Json()}});
+    }
+    return json;
+}
+
+Json result_json(std::uint32_t n_tokens, const std::vector<Repetition>& repetitions) {
+    Json json = {{"tokens", n_tokens}};
+    add_spread(json, "tokens_per_s",
+               spread_over(repetitions, [](const Repetition& r) { return r.tokens_per_s; }));
+    json["repetitions"] = repetitions_json(repetitions);
+    return json;
 }
 
 std::string share_text(const Json& share, const std::string& of_what) {
@@ -47,20 +73,20 @@ std::string machine_text(const Json& machine) {
 
 }  // namespace
 
-Json prefill_json(const PrefillResult& result, const TokenWork& work, const Machine& machine) {
-    Json json = {{"tokens", result.n_tokens}};
-    add_spread(json, "tokens_per_s", result.tokens_per_s);
-    json["share_of_int8_peak"] =
-        share_of(result.tokens_per_s.median * work.prompt_multiply_adds, machine.int8_multiply_adds_per_s());
+Json prefill_json(const PrefillResult& result) {
+    Json json = result_json(result.n_tokens, result.repetitions);
+    json["share_of_int8_peak"] = share_of(result.repetitions);
     add_spread(json, "time_to_first_token_s", result.first_token_s);
     return json;
 }
 
-Json decode_json(const DecodeResult& result, const Machine& machine) {
-    Json json = {{"tokens", result.n_tokens}, {"depth", result.depth}, {"last_position", result.last_position}};
-    add_spread(json, "tokens_per_s", result.tokens_per_s);
-    json["gb_per_s"] = result.bytes_per_s.median / 1e9;
-    json["share_of_bandwidth"] = share_of(result.bytes_per_s.median, machine.bytes_per_s());
+Json decode_json(const DecodeResult& result) {
+    Json json = result_json(result.n_tokens, result.repetitions);
+    json["depth"] = result.depth;
+    json["last_position"] = result.last_position;
+    json["gb_per_s"] =
+        spread_over(result.repetitions, [](const Repetition& r) { return r.reached; }).median / 1e9;
+    json["share_of_bandwidth"] = share_of(result.repetitions);
     return json;
 }
 

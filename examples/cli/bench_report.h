@@ -9,8 +9,8 @@
 namespace command {
 
 // Shares of what the machine can do are null where that is unknown.
-Json prefill_json(const PrefillResult& result, const TokenWork& work, const Machine& machine);
-Json decode_json(const DecodeResult& result, const Machine& machine);
+Json prefill_json(const PrefillResult& result);
+Json decode_json(const DecodeResult& result);
 
 // Rows of text for the whole object that bench.cpp puts together.
 std::string bench_text(const Json& json);

@@ -28,12 +28,13 @@ struct Sums {
     __m512 of[n];
 };
 
-// What will be read after these rows, asked for in step with them.
+// What will be read after these rows, asked for in step with them. One by one in a loop: asked for in one burst
+// of code, so many are dropped that Zen 5 reads a tenth less from memory.
 struct Ahead {
     const std::byte* at;
     template <std::size_t size>
     [[gnu::always_inline]] void fetch_next() {
-#pragma GCC unroll 32
+#pragma GCC unroll 1
         for (std::size_t i = 0; i < size; i += 64) fetch(at + i, 1);
         at += size;
     }
