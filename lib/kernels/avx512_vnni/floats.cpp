@@ -10,26 +10,30 @@ namespace sluice::avx512_vnni {
 namespace {
 
 struct Isa {
-    static constexpr int kTiles = 2;  // of 16 keys, for four heads
-    static constexpr int kHeads = 4;  // for four sixteens of a value
+    using Lanes = float __attribute__((vector_size(64)));  // __m512 is no argument of a template
+    static constexpr int kTiles = 2;                       // of 16 keys, for four heads
+    static constexpr int kHeads = 4;                       // for four sixteens of a value
+    static constexpr std::size_t kRowsAtOnce = 4;
 
-    static vector::Lanes fused(vector::Lanes a, vector::Lanes b, vector::Lanes c) {
-        return reinterpret_cast<vector::Lanes>(_mm512_fmadd_ps(
-            reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
-    }
-    static vector::Lanes from_halves(const std::uint16_t* at) {
-        return reinterpret_cast<vector::Lanes>(
-            _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at))));
+    static Lanes fused(Lanes a, Lanes b, Lanes c) { return _mm512_fmadd_ps(a, b, c); }
+    static Lanes from_halves(const std::uint16_t* at) { return _mm512_cvtph_ps(sixteen(at)); }
+    static Lanes from_bfloats(const std::uint16_t* at) {
+        return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(sixteen(at)), 16));
     }
     static void decode(TensorType type, const std::byte* row, std::size_t count, float* out) {
         scalar::decode(type, row, count, out);
+    }
+
+private:
+    static __m256i sixteen(const std::uint16_t* at) {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
     }
 };
 
 }  // namespace
 
 float dot(const float* a, const float* b, std::size_t n) {
-    return vector::dot(a, b, n);
+    return vector::dot<Isa::Lanes>(a, b, n);
 }
 
 void multiply(const Matrix& w, std::size_t first_row, std::size_t last_row, const Vectors& x, float* out,
@@ -38,7 +42,7 @@ void multiply(const Matrix& w, std::size_t first_row, std::size_t last_row, cons
 }
 
 void rms_norm(const float* x, const float* weight, std::size_t n, float epsilon, float* out) {
-    vector::rms_norm(x, weight, n, epsilon, out);
+    vector::rms_norm<Isa::Lanes>(x, weight, n, epsilon, out);
 }
 
 void rotate(float* head, const float* cosine, const float* sine, std::size_t n) {
@@ -46,7 +50,7 @@ void rotate(float* head, const float* cosine, const float* sine, std::size_t n) 
 }
 
 void silu_multiply(float* gate, const float* up, std::size_t n) {
-    vector::silu_multiply(gate, up, n);
+    vector::silu_multiply<Isa::Lanes>(gate, up, n);
 }
 
 void add(float* x, const float* y, std::size_t n) {

@@ -5,7 +5,6 @@
 #include "kernels/scalar/table.h"
 #include "kernels/vector/attend.h"
 #include "kernels/vector/floats.h"
-#include "kernels/vector/floats_in_halves.h"
 
 namespace sluice::neon_dotprod {
 namespace {
@@ -16,6 +15,7 @@ struct Isa {
     static constexpr int kTiles = 1;  // of 16 keys, for four heads
     static constexpr int kHeads = 4;  // for one sixteen of a value
     static constexpr int kParts = 1;
+    static constexpr std::size_t kRowsAtOnce = 1;
 
     static Four fused(Four a, Four b, Four c) { return vfmaq_f32(c, a, b); }
     static Lanes from_halves(const std::uint16_t* at) {
@@ -40,16 +40,16 @@ struct Isa {
 }  // namespace
 
 float dot(const float* a, const float* b, std::size_t n) {
-    return vector::in_halves::dot<Isa::Lanes>(a, b, n);
+    return vector::dot<Isa::Lanes>(a, b, n);
 }
 
 void multiply(const Matrix& w, std::size_t first_row, std::size_t last_row, const Vectors& x, float* out,
               std::size_t out_stride, float* scratch) {
-    vector::in_halves::multiply<Isa>(w, first_row, last_row, x, out, out_stride, scratch);
+    vector::multiply<Isa>(w, first_row, last_row, x, out, out_stride, scratch);
 }
 
 void rms_norm(const float* x, const float* weight, std::size_t n, float epsilon, float* out) {
-    vector::in_halves::rms_norm<Isa::Lanes>(x, weight, n, epsilon, out);
+    vector::rms_norm<Isa::Lanes>(x, weight, n, epsilon, out);
 }
 
 void rotate(float* head, const float* cosine, const float* sine, std::size_t n) {
@@ -57,7 +57,7 @@ void rotate(float* head, const float* cosine, const float* sine, std::size_t n) 
 }
 
 void silu_multiply(float* gate, const float* up, std::size_t n) {
-    vector::in_halves::silu_multiply<Isa::Lanes>(gate, up, n);
+    vector::silu_multiply<Isa::Lanes>(gate, up, n);
 }
 
 void add(float* x, const float* y, std::size_t n) {

@@ -3,28 +3,14 @@
 #pragma once
 
 #include "kernels/kernels.h"
-#include "kernels/vector/halves.h"
+#include "kernels/vector/lanes.h"
 
 namespace sluice::vector {
 
 // An Isa has
-//   Lanes: sixteen floats, where they are not one register
+//   Lanes: sixteen floats (kernels/vector/lanes.h)
 //   kTiles: of 16 keys that are summed at once for up to 4 heads
 //   kHeads, kParts: heads, and sixteens of a value, that are summed at once; 4 sixteens without kParts
-template <class Isa>
-struct LanesIn {
-    using Type = Lanes;
-};
-template <class Isa>
-requires requires {
-    typename Isa::Lanes;
-}
-struct LanesIn<Isa> {
-    using Type = typename Isa::Lanes;
-};
-template <class Isa>
-using LanesOf = typename LanesIn<Isa>::Type;
-
 // With fewer heads there is room for four sixteens.
 template <class Isa, int n_heads>
 static constexpr int parts_of() {
@@ -33,11 +19,11 @@ static constexpr int parts_of() {
 }
 
 template <class Isa>
-static inline LanesOf<Isa> load_stored(const float* at) {
-    return load_as<LanesOf<Isa>>(at);
+static inline typename Isa::Lanes load_stored(const float* at) {
+    return load_as<typename Isa::Lanes>(at);
 }
 template <class Isa>
-static inline LanesOf<Isa> load_stored(const std::uint16_t* at) {
+static inline typename Isa::Lanes load_stored(const std::uint16_t* at) {
     return Isa::from_halves(at);
 }
 
@@ -46,7 +32,7 @@ static inline LanesOf<Isa> load_stored(const std::uint16_t* at) {
 template <class Isa, int n_heads, int n_tiles, class Stored>
 static inline void score(const float* queries, const Stored* keys, std::size_t head_size, float scale,
                          float* scores) {
-    using L = LanesOf<Isa>;
+    using L = typename Isa::Lanes;
     L sums[n_heads][n_tiles] = {};
     for (std::size_t d = 0; d < head_size; ++d) {
         L key[n_tiles];
@@ -103,7 +89,7 @@ static inline void weigh(float* scores, std::size_t count, std::size_t head_size
 template <class Isa, int n_heads, int n_parts, class Stored>
 static inline void add_values(const float* weights, const Stored* values, std::size_t count,
                               std::size_t head_size, float* out) {
-    using L = LanesOf<Isa>;
+    using L = typename Isa::Lanes;
     L sums[n_heads][n_parts];
 #pragma GCC unroll 4
     for (int h = 0; h < n_heads; ++h) {
@@ -153,8 +139,8 @@ static inline void attend_heads(const AttentionBlock& block, const float* querie
                                scores + tile * kLanes);
     }
     for (std::size_t h = 0; h < n_heads; ++h) {
-        weigh<LanesOf<Isa>>(scores + h * kAttentionBlock, block.count, head_size, states[h],
-                            out + h * head_size);
+        weigh<typename Isa::Lanes>(scores + h * kAttentionBlock, block.count, head_size, states[h],
+                                   out + h * head_size);
     }
     // The heads of one pass over the values, and the sixteens of a head, as registers allow.
     constexpr int kTogether = n_heads < Isa::kHeads ? n_heads : Isa::kHeads;

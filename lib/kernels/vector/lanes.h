@@ -1,6 +1,8 @@
-// Sixteen floats side by side, in the compiler's own vector type: one register, or two, or four, as the
-// instruction set has them. What it cannot say portably an Isa brings: fused(a, b, c) = a * b + c rounded once,
-// and from_halves(at), sixteen float16.
+// Sixteen floats side by side: one register in the compiler's own vector type, or, where a register holds
+// fewer, two halves, each a register or again two halves. GCC keeps a vector type that is wider than a register
+// in memory, with every sum going there and back, but parts of a structure in registers. What is written here
+// for one register means the same for halves, lane by lane. What compilers have no word for an Isa brings:
+// fused(a, b, c) = a * b + c rounded once, and how sixteen float16 are read.
 #pragma once
 
 #include <cstddef>
@@ -12,70 +14,176 @@ namespace sluice::vector {
 
 constexpr std::size_t kLanes = 16;
 
-using Lanes = float __attribute__((vector_size(64)));
-using IntLanes = std::int32_t __attribute__((vector_size(64)));
+template <class Part>
+struct Halves {
+    Part lower, upper;
+};
 
-static inline Lanes load(const float* at) {
-    Lanes lanes;
-    __builtin_memcpy(&lanes, at, sizeof lanes);
-    return lanes;
+template <class L>
+concept IsHalves = requires(L lanes) {
+    lanes.lower;
+};
+
+// Floats of L.
+template <class L>
+constexpr std::size_t kCountOf = sizeof(L) / sizeof(float);
+
+// Integers as wide as L's lanes, for one register.
+template <class L>
+using WordsOf = decltype(L{} < L{});
+
+template <class P>
+static inline Halves<P> operator+(Halves<P> a, Halves<P> b) {
+    return {a.lower + b.lower, a.upper + b.upper};
+}
+template <class P>
+static inline Halves<P> operator+(Halves<P> a, float b) {
+    return {a.lower + b, a.upper + b};
+}
+template <class P>
+static inline Halves<P> operator-(Halves<P> a, float b) {
+    return {a.lower - b, a.upper - b};
+}
+template <class P>
+static inline Halves<P> operator-(Halves<P> a) {
+    return {-a.lower, -a.upper};
+}
+template <class P>
+static inline Halves<P> operator*(Halves<P> a, Halves<P> b) {
+    return {a.lower * b.lower, a.upper * b.upper};
+}
+template <class P>
+static inline Halves<P> operator*(Halves<P> a, float b) {
+    return {a.lower * b, a.upper * b};
+}
+template <class P>
+static inline Halves<P> operator/(Halves<P> a, Halves<P> b) {
+    return {a.lower / b.lower, a.upper / b.upper};
+}
+template <class P>
+static inline Halves<P>& operator+=(Halves<P>& a, Halves<P> b) {
+    return a = a + b;
 }
 
-static inline void store(float* at, Lanes lanes) {
-    __builtin_memcpy(at, &lanes, sizeof lanes);
+template <class L>
+static inline L load_as(const float* at) {
+    if constexpr (IsHalves<L>) {
+        using Part = decltype(L::lower);
+        return {load_as<Part>(at), load_as<Part>(at + kCountOf<Part>)};
+    } else {
+        L lanes;
+        __builtin_memcpy(&lanes, at, sizeof lanes);
+        return lanes;
+    }
 }
 
-static inline Lanes all(float x) {
-    return Lanes{} + x;
+template <class L>
+static inline void store_as(float* at, L lanes) {
+    if constexpr (IsHalves<L>) {
+        store_as(at, lanes.lower);
+        store_as(at + kCountOf<L> / 2, lanes.upper);
+    } else {
+        __builtin_memcpy(at, &lanes, sizeof lanes);
+    }
 }
 
-static inline Lanes from_bfloats(const std::uint16_t* at) {
-    using Bfloats = std::uint16_t __attribute__((vector_size(32)));
-    using Words = std::uint32_t __attribute__((vector_size(64)));
-    Bfloats bfloats;
-    __builtin_memcpy(&bfloats, at, sizeof bfloats);
-    return reinterpret_cast<Lanes>(__builtin_convertvector(bfloats, Words) << 16);
+template <class L>
+static inline L all_as(float x) {
+    if constexpr (IsHalves<L>) {
+        using Part = decltype(L::lower);
+        return {all_as<Part>(x), all_as<Part>(x)};
+    } else {
+        return x - L{};  // compilers know that this is x; x + L{} would make 0 of -0
+    }
 }
 
-// Sixteen numbered lanes, for comparing with a count.
-static inline IntLanes numbers() {
-    return IntLanes{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+// Isa::fused in every register.
+template <class Isa, class L>
+static inline L fused_as(L a, L b, L c) {
+    if constexpr (IsHalves<L>) {
+        return {fused_as<Isa>(a.lower, b.lower, c.lower), fused_as<Isa>(a.upper, b.upper, c.upper)};
+    } else {
+        return Isa::fused(a, b, c);
+    }
 }
 
-static inline Lanes larger(Lanes a, Lanes b) {
-    return a > b ? a : b;
+// The first `count` lanes of a, which may be all or none, and of b the others.
+template <class L>
+static inline L first_of(L a, std::int32_t count, L b) {
+    constexpr auto kCount = static_cast<std::int32_t>(kCountOf<L>);
+    if constexpr (IsHalves<L>) {
+        return {first_of(a.lower, count, b.lower), first_of(a.upper, count - kCount / 2, b.upper)};
+    } else {
+        WordsOf<L> numbers;
+        constexpr std::int32_t kNumbers[kLanes] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+        __builtin_memcpy(&numbers, kNumbers, sizeof numbers);
+        return numbers < count ? a : b;
+    }
+}
+
+template <class L>
+static inline L larger_of(L a, L b) {
+    if constexpr (IsHalves<L>) {
+        return {larger_of(a.lower, b.lower), larger_of(a.upper, b.upper)};
+    } else {
+        return a > b ? a : b;
+    }
+}
+
+// Half of a register's floats; in `begin` the number of the first.
+template <class L, std::size_t begin>
+static inline auto half_of(L lanes) {
+    constexpr std::size_t kHalf = kCountOf<L> / 2;
+    typedef float Half __attribute__((vector_size(kHalf * sizeof(float))));
+    Half half;
+    __builtin_memcpy(&half, reinterpret_cast<const float*>(&lanes) + begin, sizeof half);
+    return half;
 }
 
 // In halves: 8 to 8, 4 to 4, 2 to 2, 1 to 1 (kernels.h).
-static inline float sum(Lanes v) {
-    float lanes[kLanes];
-    store(lanes, v);
-    for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
-        for (std::size_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+template <class L>
+static inline float sum_of(L lanes) {
+    if constexpr (IsHalves<L>) {
+        return sum_of(lanes.lower + lanes.upper);
+    } else if constexpr (kCountOf<L> == 2) {
+        return lanes[0] + lanes[1];
+    } else {
+        return sum_of(half_of<L, 0>(lanes) + half_of<L, kCountOf<L> / 2>(lanes));
     }
-    return lanes[0];
 }
 
-static inline float largest(Lanes v) {
-    float result = v[0];
-    for (std::size_t lane = 1; lane < kLanes; ++lane) result = v[lane] > result ? v[lane] : result;
-    return result;
+// Requires that no lane is NaN.
+template <class L>
+static inline float largest_of(L lanes) {
+    if constexpr (IsHalves<L>) {
+        return largest_of(larger_of(lanes.lower, lanes.upper));
+    } else {
+        float result = lanes[0];
+        for (std::size_t lane = 1; lane < kCountOf<L>; ++lane)
+            result = lanes[lane] > result ? lanes[lane] : result;
+        return result;
+    }
 }
 
 // exponential::of, lane by lane, bit by bit.
-static inline Lanes exponential(Lanes x) {
-    using namespace sluice::exponential;
-    const IntLanes is_small = x < all(kSmallest);
-    const IntLanes is_large = x > all(kLargest);
-    const Lanes shifted = x * kLog2E + kRounder;
-    const Lanes n = shifted - kRounder;
-    const Lanes r = (x - n * kLn2High) - n * kLn2Low;
-    Lanes p = all(kFactors[4]);
-    for (int i = 3; i >= 0; --i) p = p * r + kFactors[i];
-    p = (p * r) * r + r + 1.0F;
-    using Words = std::uint32_t __attribute__((vector_size(64)));
-    const Lanes scaled = p * reinterpret_cast<Lanes>(reinterpret_cast<Words>(shifted) << 23);
-    return is_small ? Lanes{} : is_large ? all(__builtin_inff()) : scaled;
+template <class L>
+static inline L exponential_of(L x) {
+    if constexpr (IsHalves<L>) {
+        return {exponential_of(x.lower), exponential_of(x.upper)};
+    } else {
+        using namespace sluice::exponential;
+        typedef std::uint32_t Words __attribute__((vector_size(sizeof(L))));
+        const WordsOf<L> is_small = x < all_as<L>(kSmallest);
+        const WordsOf<L> is_large = x > all_as<L>(kLargest);
+        const L shifted = x * kLog2E + kRounder;
+        const L n = shifted - kRounder;
+        const L r = (x - n * kLn2High) - n * kLn2Low;
+        L p = all_as<L>(kFactors[4]);
+        for (int i = 3; i >= 0; --i) p = p * r + kFactors[i];
+        p = (p * r) * r + r + 1.0F;
+        const L scaled = p * reinterpret_cast<L>(reinterpret_cast<Words>(shifted) << 23);
+        return is_small ? L{} : is_large ? all_as<L>(__builtin_inff()) : scaled;
+    }
 }
 
 }  // namespace sluice::vector
