@@ -130,14 +130,17 @@ static inline L larger_of(L a, L b) {
     }
 }
 
-// Half of a register's floats; in `begin` the number of the first.
-template <class L, std::size_t begin>
+// Half of a register's floats, from number `begin` on. A copy of their bytes would keep the register in memory.
+template <std::size_t begin, class L>
 static inline auto half_of(L lanes) {
-    constexpr std::size_t kHalf = kCountOf<L> / 2;
-    typedef float Half __attribute__((vector_size(kHalf * sizeof(float))));
-    Half half;
-    __builtin_memcpy(&half, reinterpret_cast<const float*>(&lanes) + begin, sizeof half);
-    return half;
+    if constexpr (kCountOf<L> == 16) {
+        return __builtin_shufflevector(lanes, lanes, begin, begin + 1, begin + 2, begin + 3, begin + 4,
+                                       begin + 5, begin + 6, begin + 7);
+    } else if constexpr (kCountOf<L> == 8) {
+        return __builtin_shufflevector(lanes, lanes, begin, begin + 1, begin + 2, begin + 3);
+    } else {
+        return __builtin_shufflevector(lanes, lanes, begin, begin + 1);
+    }
 }
 
 // In halves: 8 to 8, 4 to 4, 2 to 2, 1 to 1 (kernels.h).
@@ -148,7 +151,7 @@ static inline float sum_of(L lanes) {
     } else if constexpr (kCountOf<L> == 2) {
         return lanes[0] + lanes[1];
     } else {
-        return sum_of(half_of<L, 0>(lanes) + half_of<L, kCountOf<L> / 2>(lanes));
+        return sum_of(half_of<0>(lanes) + half_of<kCountOf<L> / 2>(lanes));
     }
 }
 
