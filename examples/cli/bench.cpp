@@ -105,11 +105,8 @@ int run(const Options& options) {
     bench.answer_once(fitting(kWarmUpPrompt));
 
     std::vector<PrefillResult> prefills;
-    for (const std::uint32_t n_prompt : options.prompts) {
-        if (n_prompt > 0) prefills.push_back(bench.prefill(n_prompt));
-    }
-    const auto lengths = positive(options.answers);
-    const std::vector<DecodeResult> decodes = bench.decode(options.depths, lengths);
+    for (const std::uint32_t n_prompt : positive(options.prompts)) prefills.push_back(bench.prefill(n_prompt));
+    const std::vector<DecodeResult> decodes = bench.decode(options.depths, positive(options.answers));
     bench.end_progress();
 
     Json json = {{"model", options.model},

@@ -112,11 +112,6 @@ TokenWork token_work_of(const sluicepp::Model& model, const sluice_kv_cache_opti
 Conversation::Conversation(const sluicepp::Model& model, const sluice_kv_cache_options& kv)
     : cache_(model, kv), session_(model, cache_, greedy_without_end()) {}
 
-void Conversation::begin(const std::vector<sluicepp::TokenId>& prompt) {
-    session_.reset();
-    session_.feed(prompt);
-}
-
 void Conversation::next() {
     if (session_.next().is_end()) {
         throw Failure("the answer ended after " + count_text(position()) + " tokens in the cache");
@@ -130,7 +125,8 @@ bool Conversation::has_room_for(std::uint64_t n_tokens) const {
 
 void ModelBench::answer_once(std::uint32_t n_prompt) {
     progress_.show("first tokens");
-    conversation_.begin(prompts_.first(n_prompt));
+    conversation_.forget();
+    conversation_.feed(prompts_.first(n_prompt));
     conversation_.next();
 }
 
@@ -142,8 +138,9 @@ PrefillResult ModelBench::prefill(std::uint32_t n_prompt) {
     Look before = machine_.look();
     for (std::uint32_t repetition = 0; repetition < n_repetitions_; ++repetition) {
         progress_.show("prompt of " + count_text(n_prompt) + repetition_text(repetition));
+        conversation_.forget();
         const auto begin = Clock::now();
-        conversation_.begin(ids);
+        conversation_.feed(ids);
         const double rate = n_prompt / seconds_since(begin);
         conversation_.next();
         first_tokens.push_back(seconds_since(begin));
@@ -175,8 +172,7 @@ std::vector<DecodeResult> ModelBench::decode(const std::vector<std::uint32_t>& d
             conversations.emplace_back(model_, kv_);
         }
     }
-    if (results.empty()) return results;
-    Look before = machine_.look();
+    Look before;
     for (std::uint32_t repetition = 0; repetition < n_repetitions_; ++repetition) {
         for (std::size_t i = 0; i < results.size(); ++i) {
             DecodeResult& result = results[i];
@@ -185,7 +181,8 @@ std::vector<DecodeResult> ModelBench::decode(const std::vector<std::uint32_t>& d
                 "answer of " + count_text(result.n_tokens) + " after " + count_text(result.depth);
             if (repetition == 0 || !conversation.has_room_for(result.n_tokens)) {
                 progress_.show(what + ", its prompt");
-                conversation.begin(prompts_.first(std::max(result.depth, 1U)));
+                conversation.forget();
+                conversation.feed(prompts_.first(std::max(result.depth, 1U)));
                 conversation.next();  // its logits come from the prompt; every later one computes a token
                 before = machine_.look();
             }

@@ -100,7 +100,8 @@ class Conversation {
 public:
     Conversation(const sluicepp::Model& model, const sluice_kv_cache_options& kv);
 
-    void begin(const std::vector<sluicepp::TokenId>& prompt);  // forgets what was before
+    void forget() { session_.reset(); }
+    void feed(const std::vector<sluicepp::TokenId>& prompt) { session_.feed(prompt); }
     // Chooses one token, and computes the one chosen before it. Throws Failure at the end of the cache.
     void next();
     std::uint64_t position() const { return cache_.position(); }

@@ -9,7 +9,8 @@
 namespace sluice {
 namespace {
 
-// A piece takes some ten microseconds, so that a cancel is seen soon and the last piece keeps nobody waiting.
+// A piece takes some ten microseconds, so that a cancel is seen soon, also where a thread takes several at
+// once, and the last piece keeps nobody waiting.
 constexpr std::size_t kPieceCost = 1u << 17;
 
 // Rows that are always computed together: what kernels make panels of, or some rows of floats, so that a small

@@ -53,25 +53,9 @@ void store_eight_q4_0(const RowList& rows, Panel& panel, std::size_t block, std:
     store_two_q4_0(run.c + 27, panel, block + 6, upper);
 }
 
-void unpack_q4_0(const PanelRows& rows, std::size_t first, std::size_t count, Panel& panel) {
-    constexpr std::size_t kSize = sizeof(BlockQ40);
-    std::size_t b = 0;
-    for (; count - b >= 8; b += 8) {
-        fetch(rows.next + (first + b) * rows.next_per_block, 8 * rows.next_per_block);
-        for (std::size_t upper = 0; upper < 2; ++upper) {
-            store_eight_q4_0({rows.at + upper * kLaneRows, (first + b) * kSize}, panel, b, upper);
-        }
-    }
-    unpack_scales_32(rows, first + b, count - b, kSize, 0, panel.scales + b);
-    for (; b < count; ++b) {
-        fetch(rows.next + (first + b) * rows.next_per_block, rows.next_per_block);
-        for (std::size_t upper = 0; upper < 2; ++upper) {
-            const Columns nibbles = load_columns(RowList{rows.at + upper * kLaneRows}, (first + b) * kSize + 2);
-            for (std::size_t k = 0; k < 4; ++k) {
-                store_nibbles({values_of(panel, b, upper)}, k, nibbles.c[k]);
-            }
-        }
-    }
+void store_one_q4_0(const RowList& rows, Panel& panel, std::size_t block, std::size_t upper) {
+    const Columns nibbles = load_columns(rows, 2);
+    for (std::size_t k = 0; k < 4; ++k) store_nibbles({values_of(panel, block, upper)}, k, nibbles.c[k]);
 }
 
 // Eight stored blocks of 16 rows: 68 columns, 17 for two.
@@ -97,28 +81,30 @@ void store_eight_q8_0(const RowList& rows, Panel& panel, std::size_t block, std:
     }
 }
 
-void unpack_q8_0(const PanelRows& rows, std::size_t first, std::size_t count, Panel& panel) {
-    constexpr std::size_t kSize = sizeof(BlockQ80);
-    const __m512i flip = _mm512_set1_epi8(-128);
-    std::size_t b = 0;
-    for (; count - b >= 8; b += 8) {
-        fetch(rows.next + (first + b) * rows.next_per_block, 8 * rows.next_per_block);
-        for (std::size_t upper = 0; upper < 2; ++upper) {
-            store_eight_q8_0({rows.at + upper * kLaneRows, (first + b) * kSize}, panel, b, upper);
-        }
+void store_one_q8_0(const RowList& rows, Panel& panel, std::size_t block, std::size_t upper) {
+    const Values out{values_of(panel, block, upper)};
+    for (std::size_t part = 0; part < 2; ++part) {
+        const Columns bytes = load_columns(rows, 2 + 16 * part);
+        for (std::size_t k = 0; k < 4; ++k)
+            out.set(4 * part + k, _mm512_xor_si512(bytes.c[k], _mm512_set1_epi8(-128)));
     }
-    unpack_scales_32(rows, first + b, count - b, kSize, 0, panel.scales + b);
-    for (; b < count; ++b) {
-        fetch(rows.next + (first + b) * rows.next_per_block, rows.next_per_block);
+}
+
+// Types of 32 weights in a block: eight blocks at a time with their scales, then one by one.
+template <class Block, class StoreEight, class StoreOne>
+void unpack_32(const PanelRows& rows, std::size_t first, std::size_t count, Panel& panel,
+               const StoreEight& store_eight, const StoreOne& store_one) {
+    const auto store = [&](std::size_t block, std::size_t n_blocks, const auto& store_blocks) {
+        fetch(rows.next + (first + block) * rows.next_per_block, n_blocks * rows.next_per_block);
         for (std::size_t upper = 0; upper < 2; ++upper) {
-            const Values out{values_of(panel, b, upper)};
-            for (std::size_t part = 0; part < 2; ++part) {
-                const Columns bytes =
-                    load_columns(RowList{rows.at + upper * kLaneRows}, (first + b) * kSize + 2 + 16 * part);
-                for (std::size_t k = 0; k < 4; ++k) out.set(4 * part + k, _mm512_xor_si512(bytes.c[k], flip));
-            }
+            const RowList from{rows.at + upper * kLaneRows, (first + block) * sizeof(Block)};
+            store_blocks(from, panel, block, upper);
         }
-    }
+    };
+    std::size_t block = 0;
+    for (; count - block >= 8; block += 8) store(block, 8, store_eight);
+    unpack_scales_32(rows, first + block, count - block, sizeof(Block), 0, panel.scales + block);
+    for (; block < count; ++block) store(block, 1, store_one);
 }
 
 template <bool has_fifth_bits>
@@ -199,9 +185,9 @@ void unpack_q6_k(const PanelRows& rows, std::size_t first, std::size_t count, Pa
 void unpack(TensorType type, const PanelRows& rows, std::size_t first, std::size_t count, Panel& panel) {
     switch (type) {
         case TensorType::kQ4_0:
-            return unpack_q4_0(rows, first, count, panel);
+            return unpack_32<BlockQ40>(rows, first, count, panel, store_eight_q4_0, store_one_q4_0);
         case TensorType::kQ8_0:
-            return unpack_q8_0(rows, first, count, panel);
+            return unpack_32<BlockQ80>(rows, first, count, panel, store_eight_q8_0, store_one_q8_0);
         case TensorType::kQ4_K:
             return unpack_4k<false>(rows, first, count, panel);
         case TensorType::kQ5_K:

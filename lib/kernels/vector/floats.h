@@ -87,7 +87,7 @@ static inline void multiply_four_rows(const std::byte* rows, std::size_t row_byt
         return load_weights<Isa, type>(rows + r * row_bytes, i);
     };
     std::size_t v = 0;
-    if (Isa::kRowsAtOnce == 4) {
+    if constexpr (Isa::kRowsAtOnce == 4) {
         for (; v + 4 <= x.count; v += 4) {
             dot_four_vectors<typename Isa::Lanes, 4>(load, x, v, out + v * out_stride, out_stride);
         }
