@@ -65,8 +65,8 @@ Result<sluice_plan> make_plan(const GivenSource& source, const sluice_plan_optio
     plan.mapped_weights = sizes.mapped;
     plan.model_memory = sizes.memory;
     plan.cache_memory = cache_size;
-    plan.session_memory =
-        planned_forward_size(config, chunk, n_threads) + planned_session_size(config, cache.capacity);
+    plan.session_memory = planned_forward_size(config, sizes.has_float_matrices, chunk, n_threads) +
+                          planned_session_size(config, cache.capacity);
     plan.total = plan.mapped_weights + plan.model_memory + plan.cache_memory + plan.session_memory;
     const MachineMemory machine = machine_memory();
     plan.machine_memory = machine.total;

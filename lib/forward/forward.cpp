@@ -19,7 +19,7 @@ constexpr std::string_view kCause = ": a weight or an activation is not finite";
 class Forward final : public ForwardPass {
 public:
     Forward(const Model& model, const Kernels& kernels, bool quantises, Workers& workers,
-            std::size_t max_tokens, ExpertCounts* counts, Workspace work)
+            std::size_t max_tokens, ExpertCounts* counts, Workspace work, std::unique_ptr<PromptRoom> prompt)
         : config_(model.config()),
           weights_(model.weights()),
           kernels_(kernels),
@@ -28,14 +28,16 @@ public:
           max_tokens_(max_tokens),
           counts_(counts),
           work_(std::move(work)),
+          prompt_(std::move(prompt)),
           groups_(config_.n_experts, config_.n_experts_used, max_tokens),
           products_(2 * std::size_t{config_.n_experts}),
           rope_(config_.head_size, config_.rope_theta) {}
 
-    Done run(std::span<const TokenId> tokens, KvCache& cache, LogitRows rows, std::span<float> logits,
-             Trace* trace, const CancelFlag& cancel) override {
-        Step step{config_, kernels_,  workers_, cancel, work_,         cache,
-                  groups_, products_, counts_,  trace,  tokens.size(), quantises_};
+    Done run(std::span<const TokenId> tokens, TokenRole role, KvCache& cache, LogitRows rows,
+             std::span<float> logits, Trace* trace, const CancelFlag& cancel) override {
+        PromptRoom* const prompt = role == TokenRole::kPrompt ? prompt_.get() : nullptr;
+        Step step{config_,   kernels_, workers_, cancel,        work_,      cache, groups_,
+                  products_, counts_,  trace,    tokens.size(), quantises_, prompt};
         std::uint32_t n_attentions = 0;
         std::uint32_t n_convolutions = 0;
         embed(tokens);
@@ -69,6 +71,7 @@ public:
         SLUICE_TRY(step.normalise(weights_.final_norm));
         record(step, weights_.layers.size(), work_.normed);
         SLUICE_TRY(check_normed(step));
+        step.prompt = nullptr;  // the head's sums are the same for every role: one row is not worth whole tiles
         SLUICE_TRY(compute_logits(step, rows, logits));
         if (counts_ != nullptr) counts_->add_tokens(tokens.size());
         cache.advance(tokens.size());
@@ -120,6 +123,7 @@ private:
     std::size_t max_tokens_;
     ExpertCounts* counts_;
     Workspace work_;
+    std::unique_ptr<PromptRoom> prompt_;  // null: the kernels multiply float matrices too
     ExpertGroups groups_;
     std::vector<Product> products_;
     Rope rope_;
@@ -131,12 +135,20 @@ Result<std::unique_ptr<ForwardPass>> make_forward_pass(const Model& model, const
                                                        bool quantises, Workers& workers, std::size_t max_tokens,
                                                        MemoryBudget& budget, ExpertCounts* counts) {
     SLUICE_ASSIGN(work, Workspace::create(model.config(), max_tokens, workers.size(), budget));
-    return std::unique_ptr<ForwardPass>(
-        std::make_unique<Forward>(model, kernels, quantises, workers, max_tokens, counts, std::move(work)));
+    std::unique_ptr<PromptRoom> prompt;
+    if (model.sizes().has_float_matrices) {
+        SLUICE_ASSIGN(room, PromptRoom::create(model.config(), kernels, max_tokens, workers.size(), budget));
+        prompt = std::move(room);
+    }
+    return std::unique_ptr<ForwardPass>(std::make_unique<Forward>(
+        model, kernels, quantises, workers, max_tokens, counts, std::move(work), std::move(prompt)));
 }
 
-std::uint64_t planned_forward_size(const Config& config, std::size_t max_tokens, std::uint32_t n_threads) {
-    return Workspace::planned_size(config, max_tokens, n_threads);
+std::uint64_t planned_forward_size(const Config& config, bool has_float_matrices, std::size_t max_tokens,
+                                   std::uint32_t n_threads) {
+    const std::uint64_t prompt =
+        has_float_matrices ? PromptRoom::planned_size(config, max_tokens, n_threads) : 0;
+    return Workspace::planned_size(config, max_tokens, n_threads) + prompt;
 }
 
 Done check_finite(std::span<const float> logits, std::size_t vocabulary_size) {

@@ -22,6 +22,14 @@ enum class LogitRows {
     kAll,   // of every token
 };
 
+// Where tokens come from. The matrix products of prompt tokens may have another order of sums than those of
+// generated ones, where oneDNN computes them (docs/decisions/0013-onednn-for-prompts.md): a token's bits depend
+// on its role, and never on its chunk.
+enum class TokenRole {
+    kPrompt,
+    kGenerated,
+};
+
 // What a run leaves behind for inspection. Sized by the caller; an empty member is not filled.
 struct Trace {
     // n_layers + 1 entries of [tokens x hidden]: the embedding, then the sum after each layer; the last one
@@ -42,8 +50,8 @@ public:
     // Requires 1 to max_tokens() valid ids, and room in the cache.
     // Errors: CANCELLED, CALLBACK_FAILED, NUMERIC (an activation or a logit is not finite). The cache is then
     // to be rolled back by the caller, who called its begin().
-    virtual Done run(std::span<const TokenId> tokens, KvCache& cache, LogitRows rows, std::span<float> logits,
-                     Trace* trace, const CancelFlag& cancel) = 0;
+    virtual Done run(std::span<const TokenId> tokens, TokenRole role, KvCache& cache, LogitRows rows,
+                     std::span<float> logits, Trace* trace, const CancelFlag& cancel) = 0;
 
     virtual std::size_t max_tokens() const = 0;
     virtual std::uint64_t size() const = 0;  // bytes of working memory
@@ -56,8 +64,10 @@ Result<std::unique_ptr<ForwardPass>> make_forward_pass(const Model& model, const
                                                        bool quantises, Workers& workers, std::size_t max_tokens,
                                                        MemoryBudget& budget, ExpertCounts* counts);
 
-// Bytes of working memory that make_forward_pass would take.
-std::uint64_t planned_forward_size(const Config& config, std::size_t max_tokens, std::uint32_t n_threads);
+// Bytes of working memory that make_forward_pass would take, for a model that has float matrices
+// (ModelSizes::has_float_matrices) or none.
+std::uint64_t planned_forward_size(const Config& config, bool has_float_matrices, std::size_t max_tokens,
+                                   std::uint32_t n_threads);
 
 // Errors: NUMERIC, naming the first logit that is NaN or infinite.
 Done check_finite(std::span<const float> logits, std::size_t vocabulary_size);

@@ -13,12 +13,6 @@ namespace {
 // once, and the last piece keeps nobody waiting.
 constexpr std::size_t kPieceCost = 1u << 17;
 
-// Rows that are always computed together: what kernels make panels of, or some rows of floats, so that a small
-// matrix as the router is shared out too.
-std::size_t rows_together(const Matrix& matrix) {
-    return can_multiply_quantised(matrix.type) ? 32 : 8;
-}
-
 // A byte of a quantised matrix takes as long to read as this many products take to compute, roughly.
 constexpr std::size_t kProductsOfByte = 32;
 
@@ -26,15 +20,46 @@ std::size_t count_of(const Product& product, const Vectors& input) {
     return product.count == 0 ? input.count : product.count;
 }
 
-std::size_t units_of(const Product& product) {
-    const std::size_t together = rows_together(*product.matrix);
-    return (product.matrix->rows + together - 1) / together;
-}
-
 }  // namespace
 
 std::size_t Step::grain_for(std::size_t cost) {
     return std::max<std::size_t>(1, kPieceCost / std::max<std::size_t>(1, cost));
+}
+
+// Whole inputs only: an expert sees few tokens of a short prompt, and a matrix of few rows, as a router's, is
+// not worth oneDNN's whole tiles either.
+bool Step::is_by_onednn(const Product& product) const {
+    return prompt != nullptr && product.count == 0 && product.matrix->rows >= kPromptRows &&
+           !can_multiply_quantised(product.matrix->type);
+}
+
+// Rows that are always computed together: what kernels make panels of, or some rows of floats, so that a small
+// matrix as the router is shared out too.
+std::size_t Step::rows_together(const Product& product) const {
+    if (is_by_onednn(product)) return kPromptRows;
+    return can_multiply_quantised(product.matrix->type) ? 32 : 8;
+}
+
+std::size_t Step::units_of(const Product& product) const {
+    const std::size_t together = rows_together(product);
+    return (product.matrix->rows + together - 1) / together;
+}
+
+Vectors Step::vectors_of(const Product& product, const Vectors& input) const {
+    const float* data = input.data + (product.rows == nullptr ? product.first * input.stride : 0);
+    return {data, count_of(product, input), input.size, input.stride, product.rows};
+}
+
+// To prompt->tiles.
+Done Step::turn(const Vectors& input) const {
+    const std::size_t tile_size = prompt_tile_size(input.size);
+    const std::size_t n_tiles = (input.count + kPromptVectors - 1) / kPromptVectors;
+    return workers.for_each(
+        n_tiles, grain_for(tile_size), cancel, [&](std::size_t first, std::size_t last, std::uint32_t) {
+            for (std::size_t tile = first; tile < last; ++tile) {
+                turn_vectors(input, tile * kPromptVectors, prompt->tiles.data() + tile * tile_size);
+            }
+        });
 }
 
 // To row `index` of work.quantised.
@@ -69,16 +94,20 @@ Done Step::quantise(const Vectors& input, Rounding rounding) const {
                       " is not finite: a weight of the model is not, or too large");
 }
 
-void Step::multiply_rows(const Vectors& input, const Product& product, Rounding rounding, std::size_t first_row,
+// False if oneDNN failed.
+bool Step::multiply_rows(const Vectors& input, const Product& product, Rounding rounding, std::size_t first_row,
                          std::size_t last_row, std::uint32_t worker) const {
     const Matrix& matrix = *product.matrix;
     const std::size_t count = count_of(product, input);
     float* scratch = work.scratch(worker).data();
+    if (is_by_onednn(product)) {
+        return prompt->products->multiply(matrix, first_row, last_row, prompt->tiles.data(), count,
+                                          product.output, product.output_stride, worker);
+    }
     if (!quantises || !can_multiply_quantised(matrix.type)) {
-        const float* data = input.data + (product.rows == nullptr ? product.first * input.stride : 0);
-        kernels.multiply(matrix, first_row, last_row, {data, count, input.size, input.stride, product.rows},
-                         product.output, product.output_stride, scratch);
-        return;
+        kernels.multiply(matrix, first_row, last_row, vectors_of(product, input), product.output,
+                         product.output_stride, scratch);
+        return true;
     }
     const std::size_t first = product.rows == nullptr ? product.first : 0;
     const std::size_t first_block = first * (input.size / kQuantisedBlock);
@@ -88,42 +117,51 @@ void Step::multiply_rows(const Vectors& input, const Product& product, Rounding 
         {work.quantised.data() + first * input.size, work.quantised_scales.data() + first_block,
          work.quantised_sums.data() + 2 * first_block, n_vectors, input.size, product.rows},
         product.output, product.output_stride, reinterpret_cast<std::byte*>(scratch));
-    if (rounding == Rounding::kOnce) return;
+    if (rounding == Rounding::kOnce) return true;
     for (std::size_t v = 0; v < count; ++v) {
         float* sums = product.output + v * product.output_stride;
         const float* rests = sums + count * product.output_stride;
         kernels.add(sums + first_row, rests + first_row, last_row - first_row);
     }
+    return true;
 }
 
 Done Step::multiply(const Vectors& input, std::span<const Product> independent, Rounding rounding) const {
     std::size_t n_units = 0;
     std::size_t cost = 0;
     bool wants_quantised = false;
+    bool turns = false;
     for (const Product& product : independent) {
         const Matrix& matrix = *product.matrix;
         n_units += units_of(product);
         cost += matrix.size() + matrix.rows * matrix.columns * count_of(product, input) / kProductsOfByte;
         wants_quantised = wants_quantised || can_multiply_quantised(matrix.type);
+        turns = turns || is_by_onednn(product);
     }
     if (n_units == 0) return Nothing{};
     if (quantises && wants_quantised) SLUICE_TRY(quantise(input, rounding));
-    return workers.for_each(n_units, grain_for(cost / n_units), cancel,
-                            [&](std::size_t first, std::size_t last, std::uint32_t worker) {
-                                std::size_t begin = 0;  // of the product's units in the loop's numbering
-                                for (const Product& product : independent) {
-                                    const std::size_t end = begin + units_of(product);
-                                    if (first < end && begin < last) {
-                                        const std::size_t together = rows_together(*product.matrix);
-                                        const std::size_t first_row =
-                                            (std::max(first, begin) - begin) * together;
-                                        const std::size_t last_row = (std::min(last, end) - begin) * together;
-                                        multiply_rows(input, product, rounding, first_row,
-                                                      std::min(last_row, product.matrix->rows), worker);
-                                    }
-                                    begin = end;
-                                }
-                            });
+    if (turns) SLUICE_TRY(turn(input));
+    std::atomic<bool> has_failed = false;
+    SLUICE_TRY(
+        workers.for_each(n_units, grain_for(cost / n_units), cancel,
+                         [&](std::size_t first, std::size_t last, std::uint32_t worker) {
+                             std::size_t begin = 0;  // of the product's units in the loop's numbering
+                             for (const Product& product : independent) {
+                                 const std::size_t end = begin + units_of(product);
+                                 if (first < end && begin < last) {
+                                     const std::size_t together = rows_together(product);
+                                     const std::size_t first_row = (std::max(first, begin) - begin) * together;
+                                     const std::size_t last_row = (std::min(last, end) - begin) * together;
+                                     if (!multiply_rows(input, product, rounding, first_row,
+                                                        std::min(last_row, product.matrix->rows), worker)) {
+                                         has_failed.store(true, std::memory_order_relaxed);
+                                     }
+                                 }
+                                 begin = end;
+                             }
+                         }));
+    if (!has_failed.load(std::memory_order_relaxed)) return Nothing{};
+    return make_error(SLUICE_E_INTERNAL, "oneDNN failed to multiply in layer ", layer);
 }
 
 Done Step::normalise(const Floats& weight) const {

@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "cache/kv_cache.h"
 #include "forward/forward.h"
+#include "forward/prompt_room.h"
 #include "forward/workspace.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
@@ -51,6 +52,7 @@ struct Step {
     Trace* trace;                 // may be null
     std::size_t n_tokens;
     bool quantises;           // activations are rounded to small integers where the weights have blocks
+    PromptRoom* prompt;       // oneDNN's, for float matrices; null: the kernels multiply them
     std::uint32_t layer = 0;  // that is computed, for messages
 
     // work.normed as the input of a product.
@@ -84,9 +86,14 @@ struct Step {
     static std::size_t grain_for(std::size_t cost);
 
 private:
+    bool is_by_onednn(const Product& product) const;
+    std::size_t rows_together(const Product& product) const;
+    std::size_t units_of(const Product& product) const;
+    Vectors vectors_of(const Product& product, const Vectors& input) const;
+    Done turn(const Vectors& input) const;
     Done quantise(const Vectors& input, Rounding rounding) const;
     bool quantise_row(const float* row, std::size_t size, std::size_t index) const;
-    void multiply_rows(const Vectors& input, const Product& product, Rounding rounding, std::size_t first_row,
+    bool multiply_rows(const Vectors& input, const Product& product, Rounding rounding, std::size_t first_row,
                        std::size_t last_row, std::uint32_t worker) const;
 };
 

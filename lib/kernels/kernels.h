@@ -82,6 +82,8 @@ struct Kernels {
     const char* name;
     // Whether multiply_quantised is faster than multiply, so that it is the choice when nobody chooses.
     bool prefers_quantised;
+    // Whether oneDNN, where the build has it, is faster than multiply with many vectors (prompt_products.h).
+    bool prefers_onednn;
 
     // Decodes count elements of a row of the given type to float, exactly.
     // Requires count to be a multiple of the type's block_count.

@@ -89,6 +89,7 @@ struct ModelSizes {
     std::uint64_t token_read = 0;  // weights that one generated token reads
     std::uint64_t parameters = 0;
     std::uint64_t parameters_used = 0;
+    bool has_float_matrices = false;  // besides the embedding, the head and the routers
 };
 
 class Model {

@@ -276,6 +276,14 @@ ModelSizes sizes_of(const WeightsPlan& plan, const TensorTable& table, const Con
             sizes.memory += entries[i].size;
         }
     }
+    for (const MatrixSlot& slot : plan.matrices) {
+        const bool is_vocabulary =
+            slot.target == &plan.weights->embedding || slot.target == &plan.weights->head;
+        const bool is_router = slot.target->rows == config.n_experts;
+        if (!is_vocabulary && !is_router && !can_multiply_quantised(slot.target->type)) {
+            sizes.has_float_matrices = true;
+        }
+    }
     // A token reads every matrix but the embedding, of which it needs one row, and the experts that sleep.
     sizes.parameters_used = sizes.parameters;
     for (const MatrixSlot& slot : plan.matrices) sizes.token_read += slot.target->size();

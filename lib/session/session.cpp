@@ -159,14 +159,15 @@ Done Session::feed(std::span<const TokenId> ids) {
 
 Done Session::prefill(std::span<const TokenId> ids) {
     if (state_ == State::kChosen) {
-        SLUICE_TRY(pass_->run({&chosen_, 1}, cache_, LogitRows::kNone, {}, nullptr, cancel_));
+        SLUICE_TRY(
+            pass_->run({&chosen_, 1}, TokenRole::kGenerated, cache_, LogitRows::kNone, {}, nullptr, cancel_));
     }
     if (trace_ != nullptr) {
         n_traced_ = 0;
         const LogitRows rows = trace_logits_ ? LogitRows::kAll : LogitRows::kLast;
         traced_logits_.resize(trace_logits_ ? ids.size() * config_.vocabulary_size : 0);
         const std::span<float> out = trace_logits_ ? std::span<float>(traced_logits_) : new_logits_;
-        SLUICE_TRY(pass_->run(ids, cache_, rows, out, trace_.get(), cancel_));
+        SLUICE_TRY(pass_->run(ids, TokenRole::kPrompt, cache_, rows, out, trace_.get(), cancel_));
         if (trace_logits_)
             std::copy(traced_logits_.end() - static_cast<std::ptrdiff_t>(logits_.size()), traced_logits_.end(),
                       new_logits_.begin());
@@ -176,7 +177,8 @@ Done Session::prefill(std::span<const TokenId> ids) {
     while (!ids.empty()) {
         const std::size_t n_tokens = std::min(ids.size(), pass_->max_tokens());
         const LogitRows rows = n_tokens == ids.size() ? LogitRows::kLast : LogitRows::kNone;
-        SLUICE_TRY(pass_->run(ids.first(n_tokens), cache_, rows, new_logits_, nullptr, cancel_));
+        SLUICE_TRY(
+            pass_->run(ids.first(n_tokens), TokenRole::kPrompt, cache_, rows, new_logits_, nullptr, cancel_));
         ids = ids.subspan(n_tokens);
     }
     return Nothing{};
@@ -185,7 +187,8 @@ Done Session::prefill(std::span<const TokenId> ids) {
 Done Session::compute_chosen() {
     const auto start = std::chrono::steady_clock::now();
     CacheChange change(cache_);
-    Done done = pass_->run({&chosen_, 1}, cache_, LogitRows::kLast, logits_, nullptr, cancel_);
+    Done done =
+        pass_->run({&chosen_, 1}, TokenRole::kGenerated, cache_, LogitRows::kLast, logits_, nullptr, cancel_);
     if (!done) {
         cancel_.store(false, std::memory_order_relaxed);
         return done;

@@ -33,7 +33,7 @@ std::vector<float> run(const Model& model, const std::vector<TokenId>& ids, Memo
     const auto pass = make_reference_pass(model.config(), model.weights(), ids.size(), nullptr);
     const CancelFlag cancel = false;
     std::vector<float> logits(ids.size() * model.config().vocabulary_size);
-    REQUIRE(pass->run(ids, *cache, LogitRows::kAll, logits, trace, cancel));
+    REQUIRE(pass->run(ids, TokenRole::kPrompt, *cache, LogitRows::kAll, logits, trace, cancel));
     return logits;
 }
 

@@ -54,7 +54,7 @@ Outcome run(const TinyModel& model, const std::vector<TokenId>& tokens, std::siz
         const std::size_t count = std::min(chunk_size, tokens.size() - first);
         outcome.trace = trace_for(model.config, count);
         const Done done =
-            pass->run(std::span(tokens).subspan(first, count), *cache, LogitRows::kAll,
+            pass->run(std::span(tokens).subspan(first, count), TokenRole::kPrompt, *cache, LogitRows::kAll,
                       std::span(outcome.logits).subspan(first * vocabulary_size, count * vocabulary_size),
                       &outcome.trace, cancel);
         if (!done) {
@@ -198,7 +198,8 @@ TEST_CASE("reference: a cancelled run says so and does not move the cache") {
     const auto pass = make_reference_pass(model.config, model.weights, 8, nullptr);
     CHECK(pass->max_tokens() == 8);
     const CancelFlag cancel = true;
-    const Done done = pass->run(some_tokens(3), *cache, LogitRows::kNone, {}, nullptr, cancel);
+    const Done done =
+        pass->run(some_tokens(3), TokenRole::kPrompt, *cache, LogitRows::kNone, {}, nullptr, cancel);
     REQUIRE(!done);
     CHECK(done.error().status == SLUICE_E_CANCELLED);
     CHECK(cache->position() == 0);

@@ -47,12 +47,12 @@ struct Rig {
         return std::move(*made);
     }
 
-    std::vector<float> run(std::span<const TokenId> ids, KvCache& into, LogitRows rows,
-                           Trace* trace = nullptr) {
+    std::vector<float> run(std::span<const TokenId> ids, KvCache& into, LogitRows rows, Trace* trace = nullptr,
+                           TokenRole role = TokenRole::kPrompt) {
         const CancelFlag cancel = false;
         const std::size_t n_rows = rows == LogitRows::kAll ? ids.size() : rows == LogitRows::kLast ? 1 : 0;
         std::vector<float> logits(n_rows * model->config().vocabulary_size);
-        const Done done = pass->run(ids, into, rows, logits, trace, cancel);
+        const Done done = pass->run(ids, role, into, rows, logits, trace, cancel);
         REQUIRE(done);
         return logits;
     }

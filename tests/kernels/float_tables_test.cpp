@@ -138,6 +138,24 @@ void check_over_vectors(const char* what, OneVector run) {
 
 }  // namespace
 
+TEST_CASE("float tables: every float16 and bfloat16 is the float that scalar decodes") {
+    std::vector<std::uint16_t> bits(65536);
+    for (std::size_t i = 0; i < bits.size(); ++i) bits[i] = static_cast<std::uint16_t>(i);
+    for (const Kernels* table : tables()) {
+        for (const TensorType type : {TensorType::kF16, TensorType::kBF16}) {
+            for (const std::size_t count : {bits.size(), std::size_t{64}, std::size_t{31}, std::size_t{1}}) {
+                const auto* row = reinterpret_cast<const std::byte*>(bits.data() + bits.size() - count);
+                std::vector<float> expected(count + 1, kUntouched);
+                std::vector<float> got(count + 1, kUntouched);
+                scalar().decode(type, row, count, expected.data());
+                table->decode(type, row, count, got.data());
+                INFO(table->name << " " << info_of(type).name << " " << count);
+                CHECK(same(expected, got));
+            }
+        }
+    }
+}
+
 TEST_CASE("float tables: dot gives the bits of scalar, for vectors of any length at any place") {
     std::mt19937 random(2);
     for (const Kernels* table : tables()) {

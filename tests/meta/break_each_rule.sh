@@ -105,6 +105,7 @@ spdlog outside log.cpp|lib/session/wrong.cpp|#include <spdlog/spdlog.h>
 nlohmann-json outside json.cpp|lib/model/wrong.cpp|#include <nlohmann/json.hpp>
 Eigen outside the reference|lib/forward/wrong.cpp|#include <Eigen/Dense>
 sentencepiece outside its file|lib/text/wrong.cpp|#include <sentencepiece_processor.h>
+oneDNN outside its folder|lib/kernels/scalar/wrong.cpp|#include <dnnl.hpp>
 intrinsics outside an instruction set|lib/kernels/scalar/wrong.cpp|#include <immintrin.h>
 a note that something is unfinished|lib/base/wrong.cpp|int n;  // TODO: later
 a name of a test that ctest would split|tests/base/wrong_test.cpp|TEST_CASE("numbers: all of [0, 1)") {}

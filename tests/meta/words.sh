@@ -32,7 +32,7 @@ rule 'a name says Util, Helper, Manager, Handler or Misc' "$all" \
     '[A-Za-z0-9_]*(Util|Helper|Manager|Handler|Misc)s?([^a-z]|$)'
 rule 'throw in the library' 'lib/' 'throw([^A-Za-z0-9_]|$)'
 rule 'catch outside the named walls' 'lib/' 'catch *\(' \
-    'lib/api/guard\.h|lib/base/(log|threads)\.cpp|lib/text/sentencepiece\.cpp|lib/forward/reference/reference\.cpp'
+    'lib/api/guard\.h|lib/base/(log|threads)\.cpp|lib/text/sentencepiece\.cpp|lib/forward/reference/reference\.cpp|lib/kernels/onednn/prompt_products\.cpp'
 rule 'the library ends the process' 'lib/' '(abort|_?exit|_Exit|quick_exit|terminate) *\('
 rule 'the library asserts on data' 'lib/' 'assert *\('
 rule 'the library prints' 'lib/' '((f|v|vf|s|vs)?printf|f?puts|putchar|perror) *\(|std::(cout|cerr|clog)'
@@ -48,6 +48,8 @@ rule 'Eigen outside lib/forward/reference' 'lib/|include/|bindings/|examples/' '
     'lib/forward/reference/[a-z_]*\.(h|cpp)'
 rule 'sentencepiece outside lib/text/sentencepiece.cpp' 'lib/|include/|bindings/|examples/' \
     '#include <sentencepiece' 'lib/text/sentencepiece\.cpp'
+rule 'oneDNN and OpenMP outside lib/kernels/onednn' 'lib/|include/|bindings/|examples/' \
+    '#include <(oneapi/dnnl/)?(dnnl[a-z_]*|omp)\.h(pp)?>' 'lib/kernels/onednn/[a-z_]*\.(h|cpp)'
 rule 'intrinsics outside the folders of an instruction set' 'lib/|include/|bindings/|examples/' \
     '#include <(x86intrin|[a-z]?mmintrin|arm_(neon|sve|acle)|cpuid)\.h>' \
     'lib/kernels/(avx|sse|neon|sve|amx)[a-z0-9_]*/[a-z0-9_]*\.(h|cpp)|lib/base/cpu\.cpp'

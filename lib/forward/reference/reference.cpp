@@ -216,8 +216,8 @@ public:
         : config_(config), weights_(weights), max_tokens_(max_tokens), counts_(counts) {}
 
     // Eigen and the standard library report a failed allocation by an exception; it ends here.
-    Done run(std::span<const TokenId> tokens, KvCache& cache, LogitRows rows, std::span<float> logits,
-             Trace* trace, const CancelFlag& cancel) override {
+    Done run(std::span<const TokenId> tokens, TokenRole, KvCache& cache, LogitRows rows,
+             std::span<float> logits, Trace* trace, const CancelFlag& cancel) override {
         try {
             return run_unguarded(tokens, cache, rows, logits, trace, cancel);
         } catch (const std::bad_alloc&) {

@@ -9,7 +9,8 @@ Kernels avx2_kernels() {
     return Kernels{
         .name = "avx2",
         .prefers_quantised = true,
-        .decode = scalar::decode,
+        .prefers_onednn = true,
+        .decode = avx2::decode,
         .dot = avx2::dot,
         .multiply = avx2::multiply,
         .quantise = avx2::quantise,

@@ -9,7 +9,8 @@ Kernels avx512_vnni_kernels() {
     return Kernels{
         .name = "avx512_vnni",
         .prefers_quantised = true,
-        .decode = scalar::decode,
+        .prefers_onednn = true,
+        .decode = avx512_vnni::decode,
         .dot = avx512_vnni::dot,
         .multiply = avx512_vnni::multiply,
         .quantise = avx512_vnni::quantise,

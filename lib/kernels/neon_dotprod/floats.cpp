@@ -39,6 +39,10 @@ struct Isa {
 
 }  // namespace
 
+void decode(TensorType type, const std::byte* row, std::size_t count, float* out) {
+    vector::decode<Isa>(type, row, count, out);
+}
+
 float dot(const float* a, const float* b, std::size_t n) {
     return vector::dot<Isa::Lanes>(a, b, n);
 }

@@ -9,7 +9,8 @@ Kernels neon_dotprod_kernels() {
     return Kernels{
         .name = "neon_dotprod",
         .prefers_quantised = true,
-        .decode = scalar::decode,
+        .prefers_onednn = true,
+        .decode = neon_dotprod::decode,
         .dot = neon_dotprod::dot,
         .multiply = neon_dotprod::multiply,
         .quantise = neon_dotprod::quantise,

@@ -21,6 +21,7 @@ void multiply_quantised(const Matrix& w, std::size_t first_row, std::size_t last
                         float* out, std::size_t out_stride, std::byte* scratch);
 std::uint64_t int8_peak(std::uint64_t rounds);
 
+void decode(TensorType type, const std::byte* row, std::size_t count, float* out);
 float dot(const float* a, const float* b, std::size_t n);
 void multiply(const Matrix& w, std::size_t first_row, std::size_t last_row, const Vectors& x, float* out,
               std::size_t out_stride, float* scratch);

@@ -7,6 +7,7 @@ Kernels scalar_kernels() {
     return Kernels{
         .name = "scalar",
         .prefers_quantised = false,
+        .prefers_onednn = false,
         .decode = scalar::decode,
         .dot = scalar::dot,
         .multiply = scalar::multiply,

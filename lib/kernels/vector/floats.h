@@ -1,7 +1,7 @@
 // Float kernels in sixteen lanes: the order of sums of kernels.h, so the same bits as the scalar table's. Isa
 // has, besides what attend needs,
 //   from_halves(at), from_bfloats(at): sixteen float16 or bfloat16
-//   decode(type, row, count, out): any type's row to floats
+//   decode(type, row, count, out): any type's row to floats, not fast
 //   kRowsAtOnce: of a matrix that meet four vectors at once, as registers allow; 1 or 4
 #pragma once
 
@@ -104,6 +104,17 @@ static inline void read_row(const std::byte* row, std::size_t n, float* out) {
 }
 
 template <class Isa>
+static inline void decode(TensorType type, const std::byte* row, std::size_t count, float* out) {
+    if (type == TensorType::kF16 && count % kLanes == 0) {
+        read_row<Isa, TensorType::kF16>(row, count, out);
+    } else if (type == TensorType::kBF16 && count % kLanes == 0) {
+        read_row<Isa, TensorType::kBF16>(row, count, out);
+    } else {
+        Isa::decode(type, row, count, out);
+    }
+}
+
+template <class Isa>
 static inline void multiply(const Matrix& w, std::size_t first_row, std::size_t last_row, const Vectors& x,
                             float* out, std::size_t out_stride, float* scratch) {
     using L = typename Isa::Lanes;
@@ -122,14 +133,7 @@ static inline void multiply(const Matrix& w, std::size_t first_row, std::size_t 
         if (w.type == TensorType::kBF16) run.template operator()<TensorType::kBF16>();
     }
     for (; r < last_row; ++r) {
-        const std::byte* stored = w.data + r * row_bytes;
-        if (w.type == TensorType::kF16 && in_sixteens) {
-            read_row<Isa, TensorType::kF16>(stored, w.columns, scratch);
-        } else if (w.type == TensorType::kBF16 && in_sixteens) {
-            read_row<Isa, TensorType::kBF16>(stored, w.columns, scratch);
-        } else {
-            Isa::decode(w.type, stored, w.columns, scratch);
-        }
+        decode<Isa>(w.type, w.data + r * row_bytes, w.columns, scratch);
         std::size_t v = 0;
         if (in_sixteens) {
             const auto load = [&](std::size_t, std::size_t i) { return load_as<L>(scratch + i); };
