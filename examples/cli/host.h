@@ -14,6 +14,10 @@ bool stderr_is_terminal();
 // Makes standard input and output carry bytes as they are.
 void use_binary_streams();
 
+// A file that grows beyond the limit of the process (ulimit -f) then makes the write fail, where it would end
+// the program with a half-written file.
+void survive_file_size_limit();
+
 // Most memory, in bytes, that this process has had in RAM so far; 0 when unknown.
 std::uint64_t peak_memory();
 

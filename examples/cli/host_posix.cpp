@@ -25,6 +25,10 @@ bool stderr_is_terminal() {
 
 void use_binary_streams() {}
 
+void survive_file_size_limit() {
+    signal(SIGXFSZ, SIG_IGN);
+}
+
 std::uint64_t peak_memory() {
     rusage usage{};
     if (getrusage(RUSAGE_SELF, &usage) != 0 || usage.ru_maxrss < 0) return 0;

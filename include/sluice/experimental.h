@@ -63,6 +63,31 @@ SLUICE_API int32_t sluice_session_traced_experts(sluice_session *session, uint32
 SLUICE_API int32_t sluice_random_model_write(const char *path, uint64_t path_size, const char *kind,
                                              uint64_t kind_size, uint64_t seed, sluice_error *error);
 
+typedef struct sluice_quantise_options {
+    uint32_t struct_size;
+    uint32_t reserved0;   /* zero */
+    uint64_t type_size;
+    uint64_t reserved[2]; /* zero */
+    const char *type;     /* Q4_0, Q4_K_M, Q5_K_M, Q6_K, Q8_0, F16, BF16 or F32; NULL: Q4_K_M */
+    sluice_progress_fn progress; /* in bytes of weights; on the calling thread; may be NULL */
+    void *progress_user;
+    void *reserved_pointer;      /* NULL */
+} sluice_quantise_options;
+
+/* Writes a model as a GGUF file of another type, with the same type for each tensor as the files that the
+ * makers of the family publish. The source is a GGUF file (all parts of a split one) or a checkpoint
+ * folder, also one that MLX quantised to 4 or 8 bits. A few rows of a tensor are in memory at a time,
+ * whatever the model's size, and the engine's threads share the work; the same source and type give the
+ * same bytes, however many there are. The file is written beside itself, synced, and renamed to path; what
+ * stood there is replaced, and a call that fails leaves it as it was.
+ * Matrices whose rows the type cannot hold get another one, which the log tells (as a warning).
+ * Errors: those of sluice_model_open; SLUICE_E_INVALID_ARGUMENT (also: path is a file of the source, or a
+ * folder), _NUMERIC (a weight that is NaN, infinite or too large; the message names tensor and element),
+ * _IO (also a full disk), _CANCELLED, _UNSUPPORTED (also what GGUF cannot describe). */
+SLUICE_API int32_t sluice_quantise(sluice_engine *engine, const sluice_source *source, const char *path,
+                                   uint64_t path_size, const sluice_quantise_options *options,
+                                   sluice_error *error);
+
 #ifdef __cplusplus
 }
 #endif

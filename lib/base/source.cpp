@@ -11,6 +11,7 @@
 
 #include "base/checked.h"
 #include "base/sentence.h"
+#include "base/system_error.h"
 #include "base/utf8.h"
 
 namespace sluice {
@@ -20,17 +21,10 @@ namespace {
 constexpr std::size_t kMaxRead = 1u << 30;
 
 Error system_error(std::string_view name, std::string_view what, int code) {
-    char text[128] = "unknown error";
-    // The POSIX variant fills text, the GNU one returns a pointer: both are right through this overload set.
-    struct Text {
-        static const char* of(int, const char* filled) { return filled; }
-        static const char* of(const char* returned, const char*) { return returned; }
-    };
-    const char* reason = Text::of(strerror_r(code, text, sizeof text), text);
     const std::int32_t status = code == ENOENT || code == ENOTDIR ? SLUICE_E_NOT_FOUND
                                 : code == ENOMEM                  ? SLUICE_E_OUT_OF_MEMORY
                                                                   : SLUICE_E_IO;
-    return make_error(status, name, ": ", what, ": ", reason);
+    return make_error(status, name, ": ", what, ": ", system_reason(code));
 }
 
 // A descriptor that closes itself.
@@ -49,6 +43,10 @@ private:
     int number_;
 };
 
+FileIdentity identity_from(const struct stat& status) {
+    return {static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
+}
+
 class FileSource final : public Source {
 public:
     FileSource(std::string name, int descriptor, bool owned, std::uint64_t offset, std::uint64_t size)
@@ -59,6 +57,12 @@ public:
     ~FileSource() override {
         if (mapping_ != nullptr) ::munmap(mapping_, mapping_size_);
         if (owned_) ::close(descriptor_);
+    }
+
+    std::optional<FileIdentity> identity() const override {
+        struct stat status = {};
+        if (::fstat(descriptor_, &status) != 0) return std::nullopt;
+        return identity_from(status);
     }
 
     // mmap wants an offset on a page border: the mapping begins there, bytes() at the asked-for place.
@@ -225,6 +229,12 @@ Result<std::string> read_text(const Source& source, std::uint64_t max_size) {
 Result<std::string> read_text_file(const std::string& path, std::uint64_t max_size) {
     SLUICE_ASSIGN(source, Source::open_path(path, Access::kRead));
     return read_text(*source, max_size);
+}
+
+std::optional<FileIdentity> identity_of(const std::string& path) {
+    struct stat status = {};
+    if (path.find('\0') != std::string::npos || ::stat(path.c_str(), &status) != 0) return std::nullopt;
+    return identity_from(status);
 }
 
 bool is_directory(const std::string& path) {

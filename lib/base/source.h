@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -15,6 +16,13 @@ namespace sluice {
 enum class Access {
     kMap,   // bytes() gives the mapping where the kind allows it
     kRead,  // every byte is copied; a file cut short by another process is an error, not a signal
+};
+
+// Two paths lead to one file exactly when these are equal, also through links.
+struct FileIdentity {
+    std::uint64_t device = 0;
+    std::uint64_t number = 0;
+    bool operator==(const FileIdentity&) const = default;
 };
 
 // A read-only, random-access run of bytes. Any thread, but a callback source reads on the caller's.
@@ -31,6 +39,9 @@ public:
 
     // All bytes as they lie in memory or in the mapping; empty when they can only be read.
     std::span<const std::byte> bytes() const { return bytes_; }
+
+    // Of the file; empty for bytes that are in none.
+    virtual std::optional<FileIdentity> identity() const { return std::nullopt; }
 
     // Errors: NOT_FOUND, IO, INVALID_ARGUMENT (no regular file).
     static Result<std::shared_ptr<const Source>> open_path(const std::string& path, Access access);
@@ -53,6 +64,9 @@ protected:
 // The whole of a small file as text. Errors: those of open_path and read, LIMIT when larger than max_size.
 Result<std::string> read_text(const Source& source, std::uint64_t max_size);
 Result<std::string> read_text_file(const std::string& path, std::uint64_t max_size);
+
+// Of what the path leads to; empty where that does not exist or cannot be asked.
+std::optional<FileIdentity> identity_of(const std::string& path);
 
 bool is_directory(const std::string& path);
 bool file_exists(const std::string& path);

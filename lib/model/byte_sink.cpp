@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/sentence.h"
+#include "base/system_error.h"
 #include "base/utf8.h"
 
 namespace sluice {
@@ -30,9 +31,9 @@ private:
     std::vector<std::byte>& bytes_;
 };
 
-Error system_error(std::string_view what, const std::string& path, int number) {
-    return make_error(number == ENOENT ? SLUICE_E_NOT_FOUND : SLUICE_E_IO, printable(path), " cannot be ", what,
-                      " (system error ", number, ")");
+Error system_error(std::string_view what, const std::string& path, int code) {
+    return make_error(code == ENOENT ? SLUICE_E_NOT_FOUND : SLUICE_E_IO, printable(path), " cannot be ", what,
+                      ": ", system_reason(code));
 }
 
 class FileSink final : public ByteSink {

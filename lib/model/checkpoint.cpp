@@ -138,6 +138,8 @@ Result<ModelFiles> read_checkpoint(const std::string& folder, Access access) {
     const Json& part = language_part(json);
     SLUICE_ASSIGN(config, config_from_json(part, first_gate_rows(files.names())));
     files.config = std::move(config);
+    SLUICE_ASSIGN(mlx, mlx_formats_from_json(json));
+    files.mlx = std::move(mlx);
     files.tie = ties_embedding(part);
     if (!files.tie) files.tie = ties_embedding(json);
     if (const Json::Object* members = json.object(); members != nullptr) {

@@ -12,6 +12,7 @@
 #include "base/source.h"
 #include "model/config.h"
 #include "model/gguf.h"
+#include "model/mlx_packing.h"
 #include "model/tensor_names.h"
 #include "model/tensor_table.h"
 #include "text/tokenizer.h"
@@ -31,6 +32,7 @@ struct ModelFiles {
     std::map<std::string, std::optional<std::string>, std::less<>> metadata;
     std::optional<Vocabulary> vocabulary;
     std::string sentencepiece_model;  // where a checkpoint has that instead
+    std::optional<MlxFormats> mlx;    // of a checkpoint that MLX quantised
     std::vector<std::string> warnings;
 
     TensorNames names() const {

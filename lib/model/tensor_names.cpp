@@ -143,6 +143,11 @@ const TensorEntry* TensorNames::find_expert(std::uint32_t layer, std::uint32_t e
     return is_checkpoint_ ? table_->find(expert_name(layer, expert, part)) : nullptr;
 }
 
+std::string gguf_name(Part part, std::uint32_t layer) {
+    const NamesOfPart& names = names_of(part);
+    return names.is_of_layer ? sentence("blk.", layer, ".", names.gguf[0]) : std::string(names.gguf[0]);
+}
+
 bool changes_computation(std::string_view name) {
     const bool is_of_layer = name.starts_with("blk.") || name.find("layers.") != std::string_view::npos;
     const bool is_bias = name.ends_with(".bias") || name.ends_with(".biases") || name.ends_with(".scales") ||

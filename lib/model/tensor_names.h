@@ -72,6 +72,9 @@ private:
     std::string prefix_;
 };
 
+// What a GGUF file calls it, for example "blk.3.ffn_down.weight"; layer is ignored where the part has none.
+std::string gguf_name(Part part, std::uint32_t layer);
+
 // Whether a tensor that no weight asked for would change what the model computes: a bias, or a table of
 // rotation factors. Passing over it would be silently wrong.
 bool changes_computation(std::string_view name);
