@@ -132,6 +132,7 @@ Result<ModelFiles> read_checkpoint(const std::string& folder, Access access) {
     }
     ModelFiles files;
     files.is_checkpoint = true;
+    files.folder = folder;
     files.format = "safetensors";
     SLUICE_ASSIGN(json, read_json_file(folder + "/config.json", "config.json", files.other_size));
     SLUICE_TRY(read_weight_files(folder, access, files));

@@ -25,6 +25,7 @@ struct ModelFiles {
     std::uint64_t other_size = 0;                        // bytes of the files without tensors
     std::string format;                                  // "GGUF v3", "safetensors"
     bool is_checkpoint = false;
+    std::string folder;  // of a checkpoint
     TensorTable tensors;
     Config config;
     std::optional<bool> tie;  // see weights.h

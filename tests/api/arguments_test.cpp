@@ -301,6 +301,24 @@ TEST_CASE("api: experimental functions refuse NULL") {
                   [](sluice_error* e) { return sluice_random_model_write("x", 1, nullptr, 3, 1, e); });
     check_refused("random_model_write, unknown kind",
                   [](sluice_error* e) { return sluice_random_model_write("x", 1, "huge", 4, 1, e); });
+
+    sluice_engine* const engine = its.engine.get();
+    const sluice_source source = memory_source(model_bytes("tiny"));
+    check_refused("quantise, engine",
+                  [&](sluice_error* e) { return sluice_quantise(nullptr, &source, "x", 1, nullptr, e); });
+    check_refused("quantise, source",
+                  [&](sluice_error* e) { return sluice_quantise(engine, nullptr, "x", 1, nullptr, e); });
+    check_refused("quantise, path",
+                  [&](sluice_error* e) { return sluice_quantise(engine, &source, nullptr, 1, nullptr, e); });
+    check_refused("quantise, empty path",
+                  [&](sluice_error* e) { return sluice_quantise(engine, &source, "x", 0, nullptr, e); });
+    auto options = sized<sluice_quantise_options>();
+    options.type_size = 4;
+    check_refused("quantise, type",
+                  [&](sluice_error* e) { return sluice_quantise(engine, &source, "x", 1, &options, e); });
+    options.type = "Q9_9";
+    check_refused("quantise, unknown type",
+                  [&](sluice_error* e) { return sluice_quantise(engine, &source, "x", 1, &options, e); });
 }
 
 TEST_CASE("api: destroy accepts NULL") {

@@ -92,9 +92,8 @@ void refit(const float* x, const float* w, float highest, Scales& scales) {
     if (uu > 0 && xu > 0 && nn == 0) scales.d = as_stored(xu / uu);
 }
 
-// The smallest float16 in place of 0, with integers that are smaller too.
 float super_scale(float most) {
-    return most > 0 ? std::max(as_stored(most / kMostScale), 0x1p-24F) : 0.0F;
+    return most > 0 ? as_stored_above(most / kMostScale) : 0.0F;
 }
 
 Scales find_scales(const float* x, const float* w, float highest) {
@@ -158,8 +157,9 @@ void quantise_block(const float* x, const float* w, BlockQ51& block) {
     const auto [least, most] = std::minmax_element(x, x + kRun);
     AffineFit best;
     float least_error = INFINITY;
-    for (const AffineFit& fit :
-         {find_affine(x, w, kHighest, Minimum::kAny), AffineFit{(*most - *least) / kHighest, -*least}}) {
+    // Zeros last: where float16 is coarser than the weights, they are nearest.
+    for (const AffineFit& fit : {find_affine(x, w, kHighest, Minimum::kAny),
+                                 AffineFit{(*most - *least) / kHighest, -*least}, AffineFit{}}) {
         const AffineFit stored{as_stored(fit.scale), as_stored(fit.minimum)};
         const float error = affine_error(x, w, kHighest, stored);
         if (!(error < least_error)) continue;

@@ -39,6 +39,13 @@ inline float as_stored(float value) {
     return half_to_float(float_to_half(value));
 }
 
+// The next float16 that is not below value, which is above 0 and far from the largest: with it as the scale of
+// integers that have a limit, the largest of them still fits, also where float16 is coarse.
+inline float as_stored_above(float value) {
+    const std::uint16_t word = float_to_half(value);
+    return half_to_float(half_to_float(word) < value ? static_cast<std::uint16_t>(word + 1) : word);
+}
+
 // q has 32 elements from 0 to 31. Block is Q5_0 or Q5_1.
 template <class Block>
 void store_five_bits(const std::int32_t* q, Block& block) {

@@ -36,15 +36,14 @@ struct Scales {
 // The s for which the group rounds best, if its element of largest size is to be a level from 27 to 32.5.
 void choose_integer(const float* x, const float* w, float extreme, float d, int& chosen, float& least) {
     const auto try_integer = [&](int s) {
-        if (s < -128 || s > 127 || s == 0) return;
         const float error = group_error(x, w, d * static_cast<float>(s));
         if (error >= least) return;
         least = error;
         chosen = s;
     };
     const float size = std::fabs(extreme / d);
-    const int first = static_cast<int>(size / 32.5F);
-    const int last = static_cast<int>(std::ceil(size / 27.0F));
+    const int first = std::clamp(static_cast<int>(size / 32.5F), 1, 127);
+    const int last = std::clamp(static_cast<int>(std::ceil(size / 27.0F)), 1, 127);
     const int sign = (extreme / d < 0) ? 1 : -1;  // level -32 for the extreme one
     const int step = std::max(1, (last - first) / 16);
     for (int s = first; s <= last; s += step) {
@@ -84,8 +83,7 @@ Scales find_scales(const float* x, const float* w) {
     best.error = INFINITY;
     for (const float share : {1.0F, 1.03F}) {
         Scales scales;
-        // The smallest float16 in place of 0, with integers that are smaller too.
-        scales.d = most > 0 ? std::max(as_stored(most * share / (31.0F * 127.0F)), 0x1p-24F) : 0.0F;
+        scales.d = most > 0 ? as_stored_above(most * share / (31.0F * 127.0F)) : 0.0F;
         choose_integers(x, w, extremes, scales);
         if (scales.error < best.error) best = scales;
     }

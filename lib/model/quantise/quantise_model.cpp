@@ -166,13 +166,23 @@ private:
     std::vector<float> floats_;  // a row for each thread
 };
 
+// What a checkpoint folder may hold beside its weights.
+constexpr const char* kFolderFiles[] = {
+    "config.json",     "model.safetensors.index.json", "tokenizer.json",     "tokenizer_config.json",
+    "tokenizer.model", "generation_config.json",       "chat_template.jinja"};
+
 // Writing is by renaming: it would succeed, and the source be gone.
 Done check_path(const ModelFiles& files, const std::string& path) {
     if (is_directory(path)) return make_error(SLUICE_E_INVALID_ARGUMENT, printable(path), " is a folder");
     const auto target = identity_of(path);
     if (!target) return Nothing{};
-    for (const auto& source : files.sources) {
-        if (source->identity() == target) {
+    std::vector<std::optional<FileIdentity>> read;
+    for (const auto& source : files.sources) read.push_back(source->identity());
+    for (const char* name : kFolderFiles) {
+        if (files.is_checkpoint) read.push_back(identity_of(files.folder + "/" + name));
+    }
+    for (const auto& file : read) {
+        if (file == target) {
             return make_error(SLUICE_E_INVALID_ARGUMENT, "the output ", printable(path),
                               " is a file of the model that is read");
         }
@@ -210,12 +220,7 @@ Done quantise_model(ModelFiles files, const std::string& path, const QuantiseOpt
         mlx = std::move(merged);
     }
     SLUICE_ASSIGN(plan, plan_weights(files.names(), files.config, files.tie));
-    for (const std::string& warning : files.warnings) log.warning(warning);
-    for (const std::string& warning : plan.warnings) log.warning(warning);
-    tell_about_source(plan, files.tensors, mlx, log);
     const std::vector<OutputTensor> tensors = output_tensors(plan, files.tensors, files.config, mix);
-    tell_about_types(tensors, log);
-
     SLUICE_ASSIGN(kernels, select_kernels("scalar"));
     const TensorReader reader(files.tensors, mlx, files.sources, *kernels);
     GgufWriter writer;
@@ -228,6 +233,10 @@ Done quantise_model(ModelFiles files, const std::string& path, const QuantiseOpt
     Pass pass(files.tensors, reader, options, workers, writer, total);
     SLUICE_TRY(pass.take_memory(tensors, budget));
     SLUICE_ASSIGN(sink, ByteSink::to_file(path));
+    for (const std::string& warning : files.warnings) log.warning(warning);
+    for (const std::string& warning : plan.warnings) log.warning(warning);
+    tell_about_source(plan, files.tensors, mlx, log);
+    tell_about_types(tensors, log);
     SLUICE_TRY(writer.begin(std::move(sink)));
     for (const OutputTensor& tensor : tensors) SLUICE_TRY(pass.write(tensor));
     return writer.finish();

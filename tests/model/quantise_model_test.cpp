@@ -1,0 +1,464 @@
+// Whole files: what is in them, and what is refused with nothing left behind.
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+
+#include "model/checkpoint_files.h"
+#include "model/gguf.h"
+#include "model/quantise/quantise_model.h"
+#include "model/random_model.h"
+
+namespace sluice {
+namespace {
+
+using namespace test;
+
+std::string bytes_of(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::vector<std::string> files_of(const std::string& folder) {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder))
+        names.push_back(entry.path().filename());
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+Done write_as(const std::string& in, const std::string& out, std::string_view type, std::uint32_t n_threads = 1,
+              const Log& log = Log(), const quantise::QuantiseOptions& more = {}) {
+    auto files = read_model_path(in, Access::kRead);
+    if (!files) return std::move(files).error();
+    MemoryBudget budget;
+    Workers workers(n_threads, Log());
+    quantise::QuantiseOptions options = more;
+    options.type = type;
+    return quantise::quantise_model(std::move(*files), out, options, workers, budget, log);
+}
+
+std::string message_of(const Done& done) {
+    return done ? "no error" : done.error().message;
+}
+
+void require_done(const Done& done) {
+    INFO(message_of(done));
+    REQUIRE(done);
+}
+
+std::map<std::string, std::string> types_of(const std::string& path) {
+    const auto source = Source::open_path(path, Access::kRead);
+    REQUIRE(source);
+    const auto file = read_gguf(**source);
+    INFO((file ? "" : file.error().message));
+    REQUIRE(file);
+    std::map<std::string, std::string> types;
+    for (const TensorEntry& entry : file->tensors) {
+        types[entry.name] = entry.type_name + " " + shape_text(entry.dimensions);
+    }
+    return types;
+}
+
+std::shared_ptr<const Model> open(const std::string& path) {
+    static MemoryBudget budget;
+    auto opened = Model::open_path(path, {}, budget, Log());
+    INFO(path << ": " << (opened ? "" : opened.error().message));
+    REQUIRE(opened);
+    return *opened;
+}
+
+// The tiny random model as a file, as a folder of floats, and as MLX packs it.
+struct Tiny {
+    TemporaryFolder folder;
+    std::string gguf = folder.file("tiny.gguf");
+
+    Tiny() { REQUIRE(write_random_model(gguf, "tiny", 3)); }
+
+    // The tensors of a checkpoint with the same weights.
+    std::vector<StoredTensor> tensors(const Layout& layout = {}) const {
+        return CheckpointMaker(layout).make(*open(gguf));
+    }
+
+    std::string checkpoint(const std::string& name, const std::vector<StoredTensor>& tensors,
+                           const std::string& extra = "") const {
+        const std::string path = folder.file(name);
+        std::filesystem::create_directories(path);
+        folder.write(name + "/config.json", tiny_config(extra));
+        folder.write(name + "/model.safetensors", stored_file(tensors));
+        return path;
+    }
+};
+
+// One group of 32 elements of one row as mlx.core.quantize does it: q from 0 to 2^bits - 1.
+void pack_group(const float* x, std::uint32_t bits, std::string& words, std::vector<float>& scales,
+                std::vector<float>& biases) {
+    const auto [least, most] = std::minmax_element(x, x + 32);
+    const float highest = static_cast<float>((1u << bits) - 1);
+    const float scale = half_to_float(float_to_half((*most - *least) / highest));
+    const float bias = half_to_float(float_to_half(*least));
+    scales.push_back(scale);
+    biases.push_back(bias);
+    const std::uint32_t per_word = 32 / bits;
+    for (std::uint32_t i = 0; i < 32; i += per_word) {
+        std::uint32_t word = 0;
+        for (std::uint32_t j = 0; j < per_word; ++j) {
+            const float q =
+                scale == 0 ? 0 : std::clamp(std::nearbyint((x[i + j] - bias) / scale), 0.0F, highest);
+            word |= static_cast<std::uint32_t>(q) << j * bits;
+        }
+        words.append(reinterpret_cast<const char*>(&word), sizeof word);
+    }
+}
+
+StoredTensor halves(const std::string& name, std::vector<std::uint64_t> shape,
+                    const std::vector<float>& values) {
+    StoredTensor tensor{name, "F16", std::move(shape), ""};
+    for (const float value : values) {
+        const std::uint16_t half = float_to_half(value);
+        tensor.bytes.append(reinterpret_cast<const char*>(&half), sizeof half);
+    }
+    return tensor;
+}
+
+// Packs the matrices in groups of 32. unpacked gets the weights that the packed ones stand for.
+std::vector<StoredTensor> packed(const std::vector<StoredTensor>& tensors, std::uint32_t bits,
+                                 std::vector<StoredTensor>& unpacked) {
+    std::vector<StoredTensor> result;
+    unpacked = tensors;
+    for (StoredTensor& tensor : unpacked) {
+        const bool is_matrix = tensor.shape.size() > 1 && tensor.shape.back() == 32 &&
+                               tensor.name.find("conv.conv") == std::string::npos;
+        if (!is_matrix) {
+            result.push_back(tensor);
+            continue;
+        }
+        auto* x = reinterpret_cast<float*>(tensor.bytes.data());
+        const std::uint64_t n_groups = tensor.bytes.size() / sizeof(float) / 32;
+        std::string words;
+        std::vector<float> scales, biases;
+        for (std::uint64_t group = 0; group < n_groups; ++group) {
+            pack_group(x + group * 32, bits, words, scales, biases);
+            for (std::uint32_t i = 0; i < 32; ++i) {
+                std::uint32_t word;
+                std::memcpy(&word, words.data() + (group * 32 + i) * bits / 32 * 4, sizeof word);
+                const std::uint32_t q = word >> (group * 32 + i) * bits % 32 & ((1u << bits) - 1);
+                x[group * 32 + i] = scales[group] * static_cast<float>(q) + biases[group];
+            }
+        }
+        const std::string module = tensor.name.substr(0, tensor.name.rfind(".weight"));
+        std::vector<std::uint64_t> shape = tensor.shape;
+        shape.back() = 1;
+        result.push_back(halves(module + ".scales", shape, scales));
+        result.push_back(halves(module + ".biases", shape, biases));
+        shape.back() = bits;
+        result.push_back({tensor.name, "U32", shape, words});
+    }
+    return result;
+}
+
+}  // namespace
+
+TEST_CASE("quantise: every type gives a file that opens with the same configuration") {
+    const Tiny tiny;
+    const auto original = open(tiny.gguf);
+    for (const std::string type : {"Q4_0", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16", "BF16", "F32"}) {
+        INFO(type);
+        const std::string out = tiny.folder.file("out.gguf");
+        require_done(write_as(tiny.gguf, out, type));
+        const auto model = open(out);
+        CHECK(model->config().is_attention == original->config().is_attention);
+        CHECK(model->config().n_experts == original->config().n_experts);
+        CHECK(*model->metadata("tokenizer.chat_template") == *original->metadata("tokenizer.chat_template"));
+        CHECK(*model->metadata("general.name") == *original->metadata("general.name"));
+        CHECK(model->tokenizer()->size() == original->tokenizer()->size());
+        CHECK(model->tensors().size() == original->tensors().size());
+        CHECK(decoded(model->weights().embedding).size() == decoded(original->weights().embedding).size());
+    }
+}
+
+TEST_CASE("quantise: rows that a type cannot hold get the type that llama-quantize takes") {
+    const Tiny tiny;  // all rows have 32 elements
+    struct Case {
+        std::string type, base, embedding;
+    };
+    for (const Case& test : {Case{"Q4_K_M", "Q5_0", "Q8_0"}, Case{"Q5_K_M", "Q5_1", "Q8_0"},
+                             Case{"Q6_K", "Q8_0", "Q8_0"}, Case{"Q4_0", "Q4_0", "Q8_0"}}) {
+        std::string told;
+        const Log log(
+            SLUICE_LOG_WARNING,
+            [](void* user, std::int32_t, const char* text, std::uint64_t size) {
+                static_cast<std::string*>(user)->append(text, size) += '\n';
+            },
+            &told, nullptr);
+        const std::string out = tiny.folder.file("out.gguf");
+        require_done(write_as(tiny.gguf, out, test.type, 1, log));
+        auto types = types_of(out);
+        CHECK(types["blk.0.ffn_gate.weight"] == test.base + " 32x32");
+        CHECK(types["token_embd.weight"] == test.embedding + " 32x288");
+        CHECK(types["blk.0.attn_norm.weight"] == "F32 32");
+        CHECK(types["blk.1.ffn_gate_inp.weight"] == "F32 32x4");
+        CHECK(types["blk.0.shortconv.conv.weight"] == "F32 3x32");
+        CHECK((told.find("token_embd.weight has rows of 32, which Q6_K cannot hold: stored as Q8_0") !=
+               std::string::npos));
+    }
+}
+
+TEST_CASE("quantise: a folder and a file of the same weights give the same tensors") {
+    const Tiny tiny;
+    const std::string from_file = tiny.folder.file("a.gguf");
+    require_done(write_as(tiny.gguf, from_file, "F32"));
+    for (const ExpertLayout experts : {ExpertLayout::kSingle, ExpertLayout::kFused, ExpertLayout::kMlx}) {
+        Layout layout;
+        layout.experts = experts;
+        const std::string folder = tiny.checkpoint("checkpoint", tiny.tensors(layout));
+        for (const std::string type : {"F32", "Q8_0", "Q4_0"}) {
+            const std::string out = tiny.folder.file("b.gguf");
+            require_done(write_as(folder, out, type));
+            require_done(write_as(from_file, tiny.folder.file("c.gguf"), type));
+            CHECK(types_of(out) == types_of(tiny.folder.file("c.gguf")));
+            const auto a = open(out);
+            const auto b = open(tiny.folder.file("c.gguf"));
+            CHECK(decoded(a->weights().embedding) == decoded(b->weights().embedding));
+            const auto& left = std::get<ExpertFeedForward>(a->weights().layers[2].feed_forward);
+            const auto& right = std::get<ExpertFeedForward>(b->weights().layers[2].feed_forward);
+            CHECK(left.bias == right.bias);
+            CHECK(decoded(left.router) == decoded(right.router));
+            for (std::size_t e = 0; e < 4; ++e) {
+                CHECK(decoded(left.gate[e]) == decoded(right.gate[e]));
+                CHECK(decoded(left.up[e]) == decoded(right.up[e]));
+                CHECK(decoded(left.down[e]) == decoded(right.down[e]));
+            }
+        }
+    }
+}
+
+TEST_CASE("quantise: MLX checkpoints of 4 and 8 bits are the weights that they stand for") {
+    const Tiny tiny;
+    Layout layout;
+    layout.experts = ExpertLayout::kMlx;
+    for (const std::uint32_t bits : {4u, 8u}) {
+        std::vector<StoredTensor> unpacked;
+        const auto tensors = packed(tiny.tensors(layout), bits, unpacked);
+        const std::string extra =
+            R"(,"quantization":{"group_size":32,"bits":)" + std::to_string(bits) + R"(,"mode":"affine"})";
+        const std::string mlx = tiny.checkpoint("mlx", tensors, extra);
+        const std::string floats = tiny.checkpoint("floats", unpacked);
+        for (const std::string type : {"F32", "Q4_0"}) {
+            require_done(write_as(mlx, tiny.folder.file("a.gguf"), type));
+            require_done(write_as(floats, tiny.folder.file("b.gguf"), type));
+            // The name is that of the folder.
+            const auto a = open(tiny.folder.file("a.gguf"));
+            const auto b = open(tiny.folder.file("b.gguf"));
+            CHECK(types_of(tiny.folder.file("a.gguf")) == types_of(tiny.folder.file("b.gguf")));
+            CHECK(decoded(a->weights().embedding) == decoded(b->weights().embedding));
+            const auto& left = std::get<ExpertFeedForward>(a->weights().layers[1].feed_forward);
+            const auto& right = std::get<ExpertFeedForward>(b->weights().layers[1].feed_forward);
+            CHECK(decoded(left.router) == decoded(right.router));
+            CHECK(decoded(left.down[3]) == decoded(right.down[3]));
+        }
+    }
+}
+
+TEST_CASE("quantise: MLX packings that contradict themselves are refused") {
+    const Tiny tiny;
+    Layout layout;
+    layout.experts = ExpertLayout::kMlx;
+    std::vector<StoredTensor> ignored;
+    const auto tensors = packed(tiny.tensors(layout), 4, ignored);
+    struct Case {
+        std::string quantization, in_message;
+    };
+    for (const Case& test :
+         {Case{R"({"group_size":64,"bits":4})", "does not belong to"},
+          Case{R"({"group_size":32,"bits":8})", "does not belong to"},
+          Case{R"({"group_size":32,"bits":3})", "has 3 bits"},
+          Case{R"({"group_size":48,"bits":4})", "groups of 48"},
+          Case{R"({"group_size":32,"bits":4,"mode":"mxfp4"})", "mxfp4"}, Case{R"(7)", "not an object"}}) {
+        const std::string folder = tiny.checkpoint("mlx", tensors, ",\"quantization\":" + test.quantization);
+        const auto done = write_as(folder, tiny.folder.file("out.gguf"), "Q8_0");
+        INFO(message_of(done));
+        CHECK((message_of(done).find(test.in_message) != std::string::npos));
+        CHECK_FALSE(std::filesystem::exists(tiny.folder.file("out.gguf")));
+    }
+    auto missing = tensors;
+    std::erase_if(missing,
+                  [](const StoredTensor& tensor) { return tensor.name.ends_with("embed_tokens.scales"); });
+    const std::string folder = tiny.checkpoint("mlx", missing, R"(,"quantization":{"group_size":32,"bits":4})");
+    const auto done = write_as(folder, tiny.folder.file("out.gguf"), "Q8_0");
+    CHECK((message_of(done).find("embed_tokens.scales is missing") != std::string::npos));
+}
+
+TEST_CASE("quantise: the number of threads does not show in the file") {
+    const Tiny tiny;
+    const std::string model = tiny.folder.file("moe.gguf");
+    REQUIRE(write_random_model(model, "moe", 5));
+    for (const std::string type : {"Q4_K_M", "Q6_K", "Q4_0"}) {
+        require_done(write_as(model, tiny.folder.file("1.gguf"), type, 1));
+        for (const std::uint32_t n_threads : {2u, 3u, 4u}) {
+            require_done(write_as(model, tiny.folder.file("n.gguf"), type, n_threads));
+            CHECK((bytes_of(tiny.folder.file("1.gguf")) == bytes_of(tiny.folder.file("n.gguf"))));
+        }
+    }
+}
+
+TEST_CASE("quantise: what has the wanted type already keeps its bytes") {
+    const Tiny tiny;
+    require_done(write_as(tiny.gguf, tiny.folder.file("a.gguf"), "Q4_0"));
+    require_done(write_as(tiny.folder.file("a.gguf"), tiny.folder.file("b.gguf"), "Q4_0"));
+    CHECK((bytes_of(tiny.folder.file("a.gguf")) == bytes_of(tiny.folder.file("b.gguf"))));
+}
+
+TEST_CASE("quantise: a weight that is no number is named, and nothing is left behind") {
+    const Tiny tiny;
+    struct Case {
+        std::string tensor;
+        std::size_t element;
+        float value;
+        std::string type, in_message;
+    };
+    const float kInfinity = std::numeric_limits<float>::infinity();
+    for (const Case& test :
+         {Case{"model.layers.1.feed_forward.experts.2.w3.weight", 77, std::nanf(""), "Q8_0",
+               " has nan as element 77"},
+          Case{"model.layers.0.operator_norm.weight", 31, kInfinity, "Q4_K_M", " has inf as element 31"},
+          Case{"model.embed_tokens.weight", 9215, -kInfinity, "F32", " has -inf as element 9215"},
+          Case{"model.layers.2.conv.in_proj.weight", 40, 70000.0F, "Q4_0",
+               "element 40, more than Q4_0 can hold"},
+          Case{"model.layers.2.conv.in_proj.weight", 40, -70000.0F, "F16",
+               "element 40, more than F16 can hold"}}) {
+        auto tensors = tiny.tensors();
+        const auto tensor = std::find_if(tensors.begin(), tensors.end(), [&](const StoredTensor& stored) {
+            return stored.name == test.tensor;
+        });
+        REQUIRE(tensor != tensors.end());
+        std::memcpy(tensor->bytes.data() + test.element * sizeof(float), &test.value, sizeof test.value);
+        const std::string folder = tiny.checkpoint("checkpoint", tensors);
+        TemporaryFolder target;
+        target.write("out.gguf", "as it was");
+        const auto done = write_as(folder, target.file("out.gguf"), test.type, 2);
+        INFO(message_of(done));
+        REQUIRE_FALSE(done);
+        CHECK(done.error().status == SLUICE_E_NUMERIC);
+        CHECK((done.error().message.find(test.tensor) != std::string::npos));
+        CHECK((done.error().message.find(test.in_message) != std::string::npos));
+        CHECK(bytes_of(target.file("out.gguf")) == "as it was");
+        CHECK(files_of(target.path()) == std::vector<std::string>{"out.gguf"});
+    }
+}
+
+TEST_CASE("quantise: BF16 and F32 hold what float16 cannot") {
+    const Tiny tiny;
+    auto tensors = tiny.tensors();
+    const float large = 1e9F;
+    std::memcpy(tensors.front().bytes.data(), &large, sizeof large);
+    const std::string folder = tiny.checkpoint("checkpoint", tensors);
+    require_done(write_as(folder, tiny.folder.file("a.gguf"), "BF16"));
+    require_done(write_as(folder, tiny.folder.file("b.gguf"), "F32"));
+    CHECK(decoded(open(tiny.folder.file("b.gguf"))->weights().embedding).front() == large);
+}
+
+TEST_CASE("quantise: the output is not a file of the source, by any name") {
+    const Tiny tiny;
+    const std::string before = bytes_of(tiny.gguf);
+    const std::string link = tiny.folder.file("link.gguf");
+    const std::string hard = tiny.folder.file("hard.gguf");
+    std::filesystem::create_symlink(tiny.gguf, link);
+    std::filesystem::create_hard_link(tiny.gguf, hard);
+    for (const std::string& out : {tiny.gguf, link, hard, tiny.folder.path() + "/./tiny.gguf"}) {
+        const auto done = write_as(tiny.gguf, out, "Q8_0");
+        INFO(out << ": " << message_of(done));
+        REQUIRE_FALSE(done);
+        CHECK(done.error().status == SLUICE_E_INVALID_ARGUMENT);
+        CHECK((done.error().message.find("is a file of the model that is read") != std::string::npos));
+    }
+    const std::string folder = tiny.checkpoint("checkpoint", tiny.tensors());
+    for (const std::string name : {"/model.safetensors", "/config.json"}) {
+        const std::string stored = bytes_of(folder + name);
+        CHECK_FALSE(write_as(folder, folder + name, "Q8_0"));
+        CHECK((bytes_of(folder + name) == stored));
+    }
+    CHECK((message_of(write_as(tiny.gguf, folder, "Q8_0")).find("is a folder") != std::string::npos));
+    CHECK((bytes_of(tiny.gguf) == before));
+    CHECK(files_of(tiny.folder.path()) ==
+          std::vector<std::string>{"checkpoint", "hard.gguf", "link.gguf", "tiny.gguf"});
+}
+
+TEST_CASE("quantise: a cancelled call leaves nothing behind and says how far it came") {
+    const Tiny tiny;
+    quantise::QuantiseOptions options;
+    std::uint64_t last = 0;
+    options.progress = [&](std::uint64_t done, std::uint64_t total) {
+        CHECK(done > last);
+        CHECK(done <= total);
+        last = done;
+        return done * 2 > total ? 1 : 0;
+    };
+    const auto done = write_as(tiny.gguf, tiny.folder.file("out.gguf"), "Q8_0", 1, Log(), options);
+    REQUIRE_FALSE(done);
+    CHECK(done.error().status == SLUICE_E_CANCELLED);
+    CHECK(files_of(tiny.folder.path()) == std::vector<std::string>{"tiny.gguf"});
+    std::uint64_t end = 0;
+    options.progress = [&](std::uint64_t now, std::uint64_t total) {
+        end = total;
+        last = now;
+        return 0;
+    };
+    last = 0;
+    require_done(write_as(tiny.gguf, tiny.folder.file("out.gguf"), "Q8_0", 1, Log(), options));
+    CHECK(last == end);
+}
+
+TEST_CASE("quantise: a folder that cannot be written to, a type that is none, a budget that is too small") {
+    const Tiny tiny;
+    CHECK((message_of(write_as(tiny.gguf, tiny.folder.file("no/such/out.gguf"), "Q8_0"))
+               .find("cannot be created") != std::string::npos));
+    for (const std::string type : {"", "Q4", "Q4_K_S", "IQ4_XS", "q8_0 "}) {
+        CHECK((message_of(write_as(tiny.gguf, tiny.folder.file("out.gguf"), type)).find("the types are Q4_0") !=
+               std::string::npos));
+    }
+    CHECK(write_as(tiny.gguf, tiny.folder.file("out.gguf"), "q4_k_m"));
+    auto files = read_model_path(tiny.gguf, Access::kRead);
+    REQUIRE(files);
+    MemoryBudget budget(1000);
+    Workers workers(1, Log());
+    quantise::QuantiseOptions options;
+    options.type = "Q8_0";
+    const auto done = quantise::quantise_model(std::move(*files), tiny.folder.file("small.gguf"), options,
+                                               workers, budget, Log());
+    REQUIRE_FALSE(done);
+    CHECK(done.error().status == SLUICE_E_OUT_OF_MEMORY);
+    CHECK(files_of(tiny.folder.path()) == std::vector<std::string>{"out.gguf", "tiny.gguf"});
+}
+
+TEST_CASE("quantise: what GGUF cannot say of a checkpoint is refused") {
+    const Tiny tiny;
+    for (const std::string extra : {R"(,"norm_topk_prob":false)", R"(,"routed_scaling_factor":2.5)"}) {
+        const std::string folder = tiny.checkpoint("checkpoint", tiny.tensors(), extra);
+        const auto done = write_as(folder, tiny.folder.file("out.gguf"), "Q8_0");
+        INFO(message_of(done));
+        REQUIRE_FALSE(done);
+        CHECK(done.error().status == SLUICE_E_UNSUPPORTED);
+    }
+}
+
+TEST_CASE("oracle: per-tensor types are those of llama-quantize's files") {
+    const char* oracle = std::getenv("SLUICE_ORACLE_DIR");
+    if (oracle == nullptr) {
+        WARN("SLUICE_ORACLE_DIR is not set: skipped");
+        return;
+    }
+    const TemporaryFolder folder;
+    for (const std::string kind : {"moe", "dense"}) {
+        std::vector<std::string> types = {"BF16", "Q8_0", "Q4_K_M", "Q4_0"};
+        if (kind == "moe") types.insert(types.end(), {"Q5_K_M", "Q6_K"});
+        for (const std::string& type : types) {
+            INFO(kind << " " << type);
+            require_done(write_as(std::string(oracle) + "/" + kind, folder.file("out.gguf"), type, 2));
+            CHECK(types_of(folder.file("out.gguf")) ==
+                  types_of(std::string(oracle) + "/" + kind + "/model-" + type + ".gguf"));
+        }
+    }
+}
+
+}  // namespace sluice
