@@ -21,6 +21,7 @@ struct Options {
     std::string in;
     std::string out;
     std::string type = "Q4_K_M";
+    std::string importance;
     std::uint32_t n_threads = 0;
     bool json = false;
 };
@@ -83,6 +84,8 @@ int run(const Options& options) {
     auto c_options = sluicepp::sized<sluice_quantise_options>();
     c_options.type = options.type.data();
     c_options.type_size = options.type.size();
+    c_options.importance = options.importance.data();
+    c_options.importance_size = options.importance.size();
     c_options.progress_user = &watch;
     c_options.progress = [](void* user, std::uint64_t done, std::uint64_t total) -> std::int32_t {
         return static_cast<Watch*>(user)->look(done, total) ? 0 : 1;
@@ -120,6 +123,10 @@ Command add_quantize(CLI::App& app) {
         ->check(
             CLI::IsMember({"Q4_0", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16", "BF16", "F32"}, CLI::ignore_case))
         ->type_name("TYPE");
+    parser
+        ->add_option("--imatrix", options->importance,
+                     "importance matrix in GGUF, as llama-imatrix writes it; default: all inputs count alike")
+        ->type_name("FILE");
     parser->add_option("-t,--threads", options->n_threads, "threads that compute; default: one per core")
         ->check(not_negative())
         ->type_name("N");

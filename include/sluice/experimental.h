@@ -67,8 +67,11 @@ typedef struct sluice_quantise_options {
     uint32_t struct_size;
     uint32_t reserved0;   /* zero */
     uint64_t type_size;
+    uint64_t importance_size;
     uint64_t reserved[2]; /* zero */
     const char *type;     /* Q4_0, Q4_K_M, Q5_K_M, Q6_K, Q8_0, F16, BF16 or F32; NULL: Q4_K_M */
+    const char *importance; /* path of an importance matrix in GGUF, as llama-imatrix writes it: errors are
+                               weighed by the inputs they meet; NULL: all count alike */
     sluice_progress_fn progress; /* in bytes of weights; on the calling thread; may be NULL */
     void *progress_user;
     void *reserved_pointer;      /* NULL */

@@ -75,7 +75,9 @@ public:
 
     Done write(const OutputTensor& tensor) {
         if (tensor.pieces.empty()) return write_zeros(tensor);
-        for (const Piece& piece : tensor.pieces) {
+        for (std::size_t i = 0; i < tensor.pieces.size(); ++i) {
+            const Piece& piece = tensor.pieces[i];
+            SLUICE_TRY(weigh(tensor, i));
             const std::uint64_t n_rows = piece.count / tensor.columns();
             const std::uint64_t step = rows_at_once(tensor);
             for (std::uint64_t row = 0; row < n_rows; row += step) {
@@ -88,6 +90,16 @@ public:
 private:
     static std::uint64_t rows_at_once(const OutputTensor& tensor) {
         return std::max<std::uint64_t>(1, kElementsAtOnce / tensor.columns());
+    }
+
+    // Pieces of a stack of experts are one expert each.
+    Done weigh(const OutputTensor& tensor, std::size_t piece) {
+        weights_.clear();
+        if (options_.importance == nullptr || info_of(tensor.type).block_count == 1) return Nothing{};
+        SLUICE_ASSIGN(weights,
+                      options_.importance->weights(tensor.name, piece, tensor.pieces.size(), tensor.columns()));
+        weights_ = std::move(weights);
+        return Nothing{};
     }
 
     Done write_zeros(const OutputTensor& tensor) {
@@ -109,6 +121,7 @@ private:
         // What is of this type already keeps its bytes.
         const bool copies =
             table_.entries()[piece.tensor].type == tensor.type && reader_.stored_row(rows_, 0) != nullptr;
+        const float* importance = weights_.empty() ? nullptr : weights_.data();
         std::atomic<std::uint64_t> unfit = kNoElement;
         const CancelFlag never{false};
         SLUICE_TRY(
@@ -125,7 +138,7 @@ private:
                     if (copies) {
                         std::memcpy(out, reader_.stored_row(rows_, row), out_size);
                     } else {
-                        quantise(floats, nullptr, columns, out);
+                        quantise(floats, importance, columns, out);
                     }
                 }
             }));
@@ -163,7 +176,8 @@ private:
     std::uint64_t columns_ = 0;
     TensorReader::Rows rows_;
     std::vector<std::byte> out_;
-    std::vector<float> floats_;  // a row for each thread
+    std::vector<float> floats_;   // a row for each thread
+    std::vector<float> weights_;  // importance of the columns; empty: all alike
 };
 
 // What a checkpoint folder may hold beside its weights.
