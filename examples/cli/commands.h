@@ -28,6 +28,7 @@ Command add_info(CLI::App& app);
 Command add_doctor(CLI::App& app);
 Command add_bench(CLI::App& app);
 Command add_quantize(CLI::App& app);
+Command add_imatrix(CLI::App& app);
 Command add_random_model(CLI::App& app);
 
 }  // namespace command

@@ -68,9 +68,9 @@ int main(int argc, char** argv) {
         app.footer(
             "Exit codes: 0 done, 1 failed (one sentence on standard error), 2 wrong usage.\n"
             "Example:\n  sluice generate model.gguf --prompt \"The sea is\" -n 40");
-        const std::vector<Command> commands = {add_tokenize(app), add_detokenize(app), add_generate(app),
-                                               add_logits(app),   add_info(app),       add_doctor(app),
-                                               add_bench(app),    add_quantize(app),   add_random_model(app)};
+        const std::vector<Command> commands = {
+            add_tokenize(app), add_detokenize(app), add_generate(app), add_logits(app),  add_info(app),
+            add_doctor(app),   add_bench(app),      add_quantize(app), add_imatrix(app), add_random_model(app)};
         return parse_and_run(app, commands, argc, argv);
     } catch (const UsageFailure& wrong) {
         return complain(wrong.what(), kUsage);

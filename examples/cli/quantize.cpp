@@ -120,7 +120,7 @@ Command add_quantize(CLI::App& app) {
     parser
         ->add_option("--type", options->type,
                      "Q4_0, Q4_K_M, Q5_K_M, Q6_K, Q8_0, F16, BF16 or F32; default: Q4_K_M")
-        ->check(
+        ->transform(
             CLI::IsMember({"Q4_0", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16", "BF16", "F32"}, CLI::ignore_case))
         ->type_name("TYPE");
     parser

@@ -91,6 +91,24 @@ SLUICE_API int32_t sluice_quantise(sluice_engine *engine, const sluice_source *s
                                    uint64_t path_size, const sluice_quantise_options *options,
                                    sluice_error *error);
 
+typedef struct sluice_importance_options {
+    uint32_t struct_size;
+    uint32_t window;      /* tokens that are read from an empty cache; 0: 512; at most 4096 */
+    uint64_t reserved[2]; /* zero */
+    sluice_progress_fn progress; /* in tokens; on the calling thread; may be NULL */
+    void *progress_user;
+    void *reserved_pointer;      /* NULL */
+} sluice_importance_options;
+
+/* Lets the model read tokens of a text and writes how large the inputs of each of its matrices are, for
+ * sluice_quantise: a GGUF file as llama-imatrix writes it. The text should be like what the model is
+ * for; some ten thousand tokens are a good number. Each window begins with the BOS token where the model
+ * wants one. The file is whole or not there. Errors: those of sluice_session_feed; SLUICE_E_IO. */
+SLUICE_API int32_t sluice_importance_write(sluice_model *model, const int32_t *ids, uint64_t n_ids,
+                                           const char *path, uint64_t path_size,
+                                           const sluice_importance_options *options,
+                                           sluice_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -30,6 +30,8 @@ enum class TokenRole {
     kGenerated,
 };
 
+struct InputSquares;
+
 // What a run leaves behind for inspection. Sized by the caller; an empty member is not filled.
 struct Trace {
     // n_layers + 1 entries of [tokens x hidden]: the embedding, then the sum after each layer; the last one
@@ -38,6 +40,8 @@ struct Trace {
     // n_layers entries of [tokens x n_experts_used]; those of layers without experts stay empty.
     std::vector<std::vector<std::int32_t>> experts;
     std::vector<std::vector<float>> weights;
+    // Sums of squares of what each of its matrices is multiplied with; null: none. Borrowed.
+    InputSquares* inputs = nullptr;
 };
 
 // One thread at a time; the workers may be shared.

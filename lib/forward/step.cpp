@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "base/sentence.h"
+#include "forward/input_squares.h"
 
 namespace sluice {
 namespace {
@@ -126,6 +127,12 @@ bool Step::multiply_rows(const Vectors& input, const Product& product, Rounding 
     return true;
 }
 
+void Step::note_inputs(const Vectors& input, std::span<const Product> products_of_input) const {
+    for (const Product& product : products_of_input) {
+        trace->inputs->add(*product.matrix, vectors_of(product, input));
+    }
+}
+
 Done Step::multiply(const Vectors& input, std::span<const Product> independent, Rounding rounding) const {
     std::size_t n_units = 0;
     std::size_t cost = 0;
@@ -139,6 +146,7 @@ Done Step::multiply(const Vectors& input, std::span<const Product> independent, 
         turns = turns || is_by_onednn(product);
     }
     if (n_units == 0) return Nothing{};
+    if (trace != nullptr && trace->inputs != nullptr) note_inputs(input, independent);
     if (quantises && wants_quantised) SLUICE_TRY(quantise(input, rounding));
     if (turns) SLUICE_TRY(turn(input));
     std::atomic<bool> has_failed = false;

@@ -91,6 +91,7 @@ private:
     std::size_t units_of(const Product& product) const;
     Vectors vectors_of(const Product& product, const Vectors& input) const;
     Done turn(const Vectors& input) const;
+    void note_inputs(const Vectors& input, std::span<const Product> products_of_input) const;
     Done quantise(const Vectors& input, Rounding rounding) const;
     bool quantise_row(const float* row, std::size_t size, std::size_t index) const;
     bool multiply_rows(const Vectors& input, const Product& product, Rounding rounding, std::size_t first_row,

@@ -319,6 +319,19 @@ TEST_CASE("api: experimental functions refuse NULL") {
     options.type = "Q9_9";
     check_refused("quantise, unknown type",
                   [&](sluice_error* e) { return sluice_quantise(engine, &source, "x", 1, &options, e); });
+    check_refused("importance_write, model", [&](sluice_error* e) {
+        return sluice_importance_write(nullptr, ids, 4, "x", 1, nullptr, e);
+    });
+    sluice_model* const model = its.model.get();
+    check_refused("importance_write, ids", [&](sluice_error* e) {
+        return sluice_importance_write(model, nullptr, 4, "x", 1, nullptr, e);
+    });
+    check_refused("importance_write, no ids",
+                  [&](sluice_error* e) { return sluice_importance_write(model, ids, 0, "x", 1, nullptr, e); });
+    ids[0] = 20;
+    check_refused("importance_write, path", [&](sluice_error* e) {
+        return sluice_importance_write(model, ids, 1, nullptr, 1, nullptr, e);
+    });
 }
 
 TEST_CASE("api: destroy accepts NULL") {

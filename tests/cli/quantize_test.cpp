@@ -113,6 +113,29 @@ TEST_CASE("quantize: a file that cannot grow any more is a failure that leaves n
     }
 }
 
+TEST_CASE("imatrix: what it writes is what quantize reads") {
+    const Workplace place("moe");
+    const std::string floats = place.path("floats.gguf");
+    REQUIRE(place.run({"quantize", place.model(), floats, "--type", "F32"}).exit_code == 0);
+    std::ofstream(place.path("text.txt")) << "The sea is deep, and the ship is small. ";
+    const std::string matrix = place.path("matrix.gguf");
+    const Outcome made = place.run({"imatrix", floats, "--text", place.path("text.txt"), "-o", matrix});
+    INFO(made.err);
+    REQUIRE(made.exit_code == 0);
+    CHECK(made.out.find("tokens") != std::string::npos);
+    REQUIRE(place.run({"quantize", floats, place.path("plain.gguf")}).exit_code == 0);
+    const Outcome weighed = place.run({"quantize", floats, place.path("weighed.gguf"), "--imatrix", matrix});
+    INFO(weighed.err);
+    REQUIRE(weighed.exit_code == 0);
+    CHECK(bytes_of(place.path("plain.gguf")).size() == bytes_of(place.path("weighed.gguf")).size());
+    CHECK((bytes_of(place.path("plain.gguf")) != bytes_of(place.path("weighed.gguf"))));
+    check_failure(place.run({"quantize", floats, place.path("none.gguf"), "--imatrix", floats}),
+                  "is not an importance matrix");
+    check_failure(place.run({"imatrix", floats, "--text", "-", "-o", place.path("none.gguf")}),
+                  "the text is empty");
+    CHECK_FALSE(std::filesystem::exists(place.path("none.gguf")));
+}
+
 TEST_CASE("oracle: quantize to 8 bits keeps the logits of the folder") {
     const char* oracle = std::getenv("SLUICE_ORACLE_DIR");
     if (oracle == nullptr) {
