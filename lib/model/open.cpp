@@ -51,6 +51,17 @@ Done check_vocabulary(const ModelFiles& files) {
                       " tokens, the embedding only ", files.config.vocabulary_size, " rows");
 }
 
+Done check_packing(const ModelFiles& files) {
+    const auto& entries = files.tensors.entries();
+    const bool is_packed =
+        files.mlx && std::any_of(entries.begin(), entries.end(),
+                                 [](const TensorEntry& entry) { return entry.type_name == "U32"; });
+    if (!is_packed) return Nothing{};
+    return make_error(SLUICE_E_UNSUPPORTED,
+                      "the weights are packed by MLX; sluice does not compute with them as they "
+                      "are, but quantises from them");
+}
+
 // Everything but weights and tokenizer.
 Result<std::unique_ptr<Model::Content>> describe(ModelFiles& files, const WeightsPlan& plan, bool maps) {
     auto content = std::make_unique<Model::Content>();
@@ -81,6 +92,7 @@ ModelResult seal(std::unique_ptr<Model::Content> content) {
 
 ModelResult open_files(ModelFiles files, const ModelOptions& options, MemoryBudget& budget, const Log& log) {
     SLUICE_TRY(check_vocabulary(files));
+    SLUICE_TRY(check_packing(files));
     SLUICE_ASSIGN(plan, plan_weights(files.names(), files.config, files.tie));
     for (const std::string& warning : files.warnings) log.warning(warning);
     for (const std::string& warning : plan.warnings) log.warning(warning);
@@ -110,6 +122,7 @@ ModelResult open_files(ModelFiles files, const ModelOptions& options, MemoryBudg
 
 ModelResult plan_files(ModelFiles files, Access access) {
     SLUICE_TRY(check_vocabulary(files));
+    SLUICE_TRY(check_packing(files));
     SLUICE_ASSIGN(plan, plan_weights(files.names(), files.config, files.tie));
     SLUICE_ASSIGN(content, describe(files, plan, all_mapped(files, access)));
     return seal(std::move(content));

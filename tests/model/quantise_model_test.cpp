@@ -244,6 +244,11 @@ TEST_CASE("quantise: MLX checkpoints of 4 and 8 bits are the weights that they s
             R"(,"quantization":{"group_size":32,"bits":)" + std::to_string(bits) + R"(,"mode":"affine"})";
         const std::string mlx = tiny.checkpoint("mlx", tensors, extra);
         const std::string floats = tiny.checkpoint("floats", unpacked);
+        MemoryBudget budget;
+        const auto opened = Model::open_path(mlx, {}, budget, Log());
+        REQUIRE_FALSE(opened);
+        CHECK(opened.error().status == SLUICE_E_UNSUPPORTED);
+        CHECK((opened.error().message.find("packed by MLX") != std::string::npos));
         for (const std::string type : {"F32", "Q4_0"}) {
             require_done(write_as(mlx, tiny.folder.file("a.gguf"), type));
             require_done(write_as(floats, tiny.folder.file("b.gguf"), type));
@@ -345,6 +350,47 @@ TEST_CASE("quantise: a weight that is no number is named, and nothing is left be
         CHECK(bytes_of(target.file("out.gguf")) == "as it was");
         CHECK(files_of(target.path()) == std::vector<std::string>{"out.gguf"});
     }
+}
+
+TEST_CASE("quantise: a missing shard and a tensor of the wrong shape are named, and nothing is left behind") {
+    const Tiny tiny;
+    const auto tensors = tiny.tensors();
+    const TemporaryFolder target;
+    const auto check_refused = [&](const std::string& folder, std::int32_t status,
+                                   const std::string& in_message) {
+        const auto done = write_as(folder, target.file("out.gguf"), "Q8_0");
+        INFO(message_of(done));
+        REQUIRE_FALSE(done);
+        CHECK(done.error().status == status);
+        CHECK((done.error().message.find(in_message) != std::string::npos));
+        CHECK(files_of(target.path()).empty());
+    };
+    auto wrong = tensors;
+    wrong[1].shape.push_back(1);
+    wrong[1].shape.front() = 16;
+    wrong[1].bytes.resize(64);
+    check_refused(tiny.checkpoint("shape", wrong), SLUICE_E_CORRUPT,
+                  wrong[1].name + " has shape 1x16, expected 32");
+    auto lacking = tensors;
+    lacking.pop_back();
+    check_refused(tiny.checkpoint("lacking", lacking), SLUICE_E_CORRUPT, "is missing");
+
+    const std::string folder = tiny.folder.file("sharded");
+    std::filesystem::create_directories(folder);
+    tiny.folder.write("sharded/config.json", tiny_config());
+    const std::vector<StoredTensor> first(tensors.begin(), tensors.begin() + 5);
+    const std::vector<StoredTensor> second(tensors.begin() + 5, tensors.end());
+    std::string map;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+        map += (i == 0 ? "\"" : ",\"") + tensors[i].name + "\":\"" + (i < 5 ? "a" : "b") + ".safetensors\"";
+    }
+    tiny.folder.write("sharded/model.safetensors.index.json", "{\"weight_map\":{" + map + "}}");
+    tiny.folder.write("sharded/a.safetensors", stored_file(first));
+    check_refused(folder, SLUICE_E_NOT_FOUND, "b.safetensors");
+    tiny.folder.write("sharded/b.safetensors", stored_file(second));
+    require_done(write_as(folder, target.file("sharded.gguf"), "Q8_0"));
+    require_done(write_as(tiny.checkpoint("whole", tensors), target.file("whole.gguf"), "Q8_0"));
+    CHECK(types_of(target.file("sharded.gguf")) == types_of(target.file("whole.gguf")));
 }
 
 TEST_CASE("quantise: BF16 and F32 hold what float16 cannot") {
