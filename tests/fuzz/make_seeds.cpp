@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "fuzz/fuzz_target.h"
+#include "model/gguf_writer.h"
 #include "model/random_model.h"
 #include "support/small_tokenizer.h"
 
@@ -197,6 +198,21 @@ void make_forward(Seeds seeds) {
     seeds.add(all);  // the longest: the fuzzer makes no input longer than its seeds
 }
 
+void make_importance(Seeds seeds) {
+    sluice::GgufWriter writer;
+    writer.metadata().set("general.type", sluice::MetadataValue::string("imatrix"));
+    require(writer.announce("blk.0.ffn_up.weight.in_sum2", sluice::TensorType::kF32, {4, 2}).ok());
+    require(writer.announce("blk.0.ffn_up.weight.counts", sluice::TensorType::kF32, {1, 2}).ok());
+    std::vector<std::byte> bytes;
+    require(writer.begin(sluice::ByteSink::to_memory(bytes)).ok());
+    const float numbers[] = {1, 2, 3, 4, 0, 0, 0, 1e-30F, 5, 6};
+    require(writer.write(std::as_bytes(std::span(numbers))).ok());
+    require(writer.finish().ok());
+    const std::string file(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    for (const std::size_t cut : {file.size(), file.size() - 8, std::size_t{60}})
+        seeds.add(file.substr(0, cut));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -206,5 +222,6 @@ int main(int argc, char** argv) {
     make_checkpoint({folder, "checkpoint_fuzz"});
     make_tokenizer({folder, "tokenizer_fuzz"});
     make_forward({folder, "forward_fuzz"});
+    make_importance({folder, "importance_fuzz"});
     return 0;
 }
