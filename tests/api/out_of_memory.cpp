@@ -252,8 +252,21 @@ void use_model(sluice_engine* engine, const sluice_source& source, std::uint32_t
     sluice_model_close(model);
 }
 
-void run(const Material& material, std::uint32_t flags, Outcome& outcome) {
+struct Way {
+    std::uint32_t flags;       // of the model
+    std::string_view kernels;  // empty: the best
+    bool gives_everything_back;
+};
+
+// oneDNN 2.6, which the best kernels bring along, loses blocks of its own at some ten of its allocations when
+// they fail. So what is living is counted without it; what it answers is looked at in a way of its own.
+constexpr Way kWays[] = {
+    {0, "scalar", true}, {SLUICE_MODEL_READ | SLUICE_MODEL_SCAN, "scalar", true}, {0, "", false}};
+
+void run(const Material& material, const Way& way, Outcome& outcome) {
     auto options = sized<sluice_engine_options>();
+    options.kernels = way.kernels.data();
+    options.kernels_size = way.kernels.size();
     options.n_threads = 3;
     options.log_level = SLUICE_LOG_DEBUG;
     options.log = [](void*, std::int32_t, const char*, std::uint64_t) {};
@@ -270,7 +283,7 @@ void run(const Material& material, std::uint32_t flags, Outcome& outcome) {
     source.size = material.model.size();
     auto plan = sized<sluice_plan>();
     twice("plan", [&](auto* e) { return sluice_model_plan(&source, nullptr, &plan, e); });
-    use_model(engine, source, flags, outcome);
+    use_model(engine, source, way.flags, outcome);
 
     source.memory = material.tokenizer_json.data();
     source.size = material.tokenizer_json.size();
@@ -300,26 +313,27 @@ int main(int argc, char** argv) {
     if (!bytes) return 2;
     material.model = std::move(*bytes);
     material.tokenizer_json = sluice_test::small_tokenizer_json();
-    for (const std::uint32_t flags : {0u, SLUICE_MODEL_READ | SLUICE_MODEL_SCAN}) {
+    for (const Way& way : kWays) {
         Outcome expected = empty_outcome();
-        run(material, flags,
+        run(material, way,
             expected);  // once before counting: what the C++ library keeps for ever is then there
         expected = empty_outcome();
         n_calls = 0;
-        run(material, flags, expected);
+        run(material, way, expected);
         const std::uint64_t n_all = n_calls.load();
-        std::printf("flags %u: %llu allocations, every %llu-th fails\n", flags,
-                    static_cast<unsigned long long>(n_all), static_cast<unsigned long long>(step));
+        std::printf("flags %u, kernels \"%s\": %llu allocations, every %llu-th fails\n", way.flags,
+                    way.kernels.data(), static_cast<unsigned long long>(n_all),
+                    static_cast<unsigned long long>(step));
         for (std::uint64_t at = first; at <= n_all && n_faults < 20; at += step) {
             const std::int64_t living = n_living.load();
             {
                 Outcome found = empty_outcome();
                 n_calls = 0;
                 fails_at = at;
-                run(material, flags, found);
+                run(material, way, found);
                 expect(found == expected, "the results are those of a run in which nothing failed");
             }
-            expect(n_living.load() == living, "every block is given back");
+            expect(!way.gives_everything_back || n_living.load() == living, "every block is given back");
             fails_at = 0;
         }
     }

@@ -72,6 +72,10 @@ struct Worker {
     float* rows() { return sums() + kPromptRows * kPromptVectors; }
 };
 
+Error out_of_memory() {
+    return make_error(SLUICE_E_OUT_OF_MEMORY, "oneDNN's products need more memory than the system gives");
+}
+
 class OneDnnProducts final : public PromptProducts {
 public:
     explicit OneDnnProducts(const Kernels& kernels) : kernels_(kernels), engine_(dnnl::engine::kind::cpu, 0) {}
@@ -158,8 +162,9 @@ Result<std::unique_ptr<PromptProducts>> PromptProducts::create(const Kernels& ke
         }
         return std::unique_ptr<PromptProducts>(std::move(products));
     } catch (const std::bad_alloc&) {
-        return make_error(SLUICE_E_OUT_OF_MEMORY, "oneDNN's products need more memory than the system gives");
-    } catch (const dnnl::error&) {
+        return out_of_memory();
+    } catch (const dnnl::error& error) {
+        if (error.status == dnnl_out_of_memory) return out_of_memory();
         return std::unique_ptr<PromptProducts>();  // nothing for this processor: the tables do it
     }
 }
