@@ -1,6 +1,7 @@
 #!/bin/sh
-# From a fresh clone to generated text: quickstart.sh [MODEL [PROMPT]]. Changes nothing outside the clone except
-# that it installs the Debian packages that are missing.
+# From a fresh clone to a conversation: quickstart.sh [MODEL [PROMPT]]. Without a model it is one with the demo model:
+# yours at a terminal, a played one otherwise. Changes nothing outside the clone except that it installs the Debian
+# packages that are missing.
 set -eu
 start=$PWD
 cd "$(dirname "$0")/.."
@@ -15,17 +16,24 @@ if [ ! -f build/quickstart/build.ninja ]; then
 fi
 cmake --build build/quickstart --target sluice_command </dev/null
 
-if [ $# -gt 0 ]; then
-    case $1 in /*) model=$1 ;; *) model=$start/$1 ;; esac
-    echo "== 3. The model: $model"
-else
-    model=build/quickstart/random.gguf
-    echo "== 3. A small model with random weights: $model"
-    echo "   Nothing is downloaded. Its format is real and its words are random; name a real model to read sense:"
-    echo "   sh examples/quickstart.sh MODEL.gguf"
-    [ -f "$model" ] || build/quickstart/sluice random-model "$model" --kind moe
+sluice=build/quickstart/sluice
+if [ $# -eq 0 ]; then
+    model=examples/demo_model/demo.gguf
+    echo "== 3. The demo model: $model"
+    echo "   7 million weights, trained on made-up dialogues of a home assistant; examples/demo_model/README.md tells how."
+    echo "   A model of yours: sh examples/quickstart.sh MODEL.gguf [PROMPT]"
+    if [ -t 0 ]; then
+        echo "== 4. A conversation"
+        exec sh examples/demo_model/chat.sh $sluice $model
+    fi
+    echo "== 4. A conversation that is played, because there is no terminal. None of it was in the training."
+    sh examples/demo_model/chat.sh $sluice $model "Turn on the light in the kitchen. Set a tea timer for 8 minutes." \
+        "What is 347 + 213?" "Play some opera."
+    exit
 fi
+case $1 in /*) model=$1 ;; *) model=$start/$1 ;; esac
 prompt=${2:-Why is the sky blue?}
-echo "== 4. build/quickstart/sluice generate"
+echo "== 3. The model: $model"
+echo "== 4. $sluice generate"
 echo "   Prompt: $prompt"
-build/quickstart/sluice generate "$model" --prompt "$prompt" -n 48 </dev/null
+$sluice generate "$model" --prompt "$prompt" -n 48 </dev/null

@@ -24,7 +24,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--tokens", type=float, default=12e6, help="length of the training, padding included")
+    parser.add_argument("--tokens", type=float, default=8e6, help="length of the training, padding included")
     parser.add_argument("--batch", type=int, default=8192, help="tokens in a batch, padding included")
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate of the matrices")
     parser.add_argument("--embedding-rate", type=float, default=3e-3, help="learning rate of everything else")
