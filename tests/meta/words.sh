@@ -60,7 +60,7 @@ if [ -n "$names" ]; then
     echo "a file is named util, helper, manager, handler or misc:"
     echo "$names"
 fi
-unfinished=$(find $folders -type f ! -path 'tests/meta/*' -exec grep -nE 'TODO|FIXME|(^|[^A-Za-z])XXX([^A-Za-z]|$)' /dev/null {} + || true)
+unfinished=$(find $folders -type f ! -path 'tests/meta/*' -exec grep -InE 'TODO|FIXME|(^|[^A-Za-z])XXX([^A-Za-z]|$)' /dev/null {} + || true)
 if [ -n "$unfinished" ]; then
     failed=1
     echo "a note says that something is unfinished:"
