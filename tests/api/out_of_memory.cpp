@@ -39,7 +39,7 @@ void expect(bool holds, const char* what) {
 }  // namespace
 
 // LeakSanitizer asks for this: blocks that oneDNN loses are counted by nobody (see kWays).
-extern "C" const char* __lsan_default_suppressions();
+extern "C" __attribute__((visibility("default"))) const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() {
     return "leak:libdnnl.so\n";
 }
