@@ -79,7 +79,9 @@ public:
     }
 
     std::size_t max_tokens() const override { return max_tokens_; }
-    std::uint64_t size() const override { return work_.block.size(); }
+    std::uint64_t size() const override {
+        return planned_forward_size(config_, prompt_ != nullptr, max_tokens_, workers_.size());
+    }
 
 private:
     void embed(std::span<const TokenId> tokens) {

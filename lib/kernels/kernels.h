@@ -1,9 +1,9 @@
 // The table of kernels: what each one means. scalar/ defines them; every other table must agree with it.
 //
-// Sums have one order everywhere. A dot product over n elements runs in 16 lanes, lane l taking the
-// elements i with i % 16 == l in ascending order, each product rounded and then added; then the lanes are
-// added in halves: 8 to 8, 4 to 4, 2 to 2, 1 to 1. So a result does not depend on how many rows, columns
-// or threads are computed with it.
+// Sums have one order in every table; oneDNN's are its own (prompt_products.h). A dot product over n elements
+// runs in 16 lanes, lane l taking the elements i with i % 16 == l in ascending order, each product rounded and
+// then added; then the lanes are added in halves: 8 to 8, 4 to 4, 2 to 2, 1 to 1. So a result does not depend
+// on how many rows, columns or threads are computed with it.
 #pragma once
 
 #include <cstddef>

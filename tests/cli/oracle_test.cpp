@@ -39,18 +39,6 @@ std::vector<Number> tensor_of(const std::string& file, const std::string& name) 
     return numbers;
 }
 
-// How far apart, compared with how large: root mean square of both.
-double relative_distance(const std::vector<float>& a, const std::vector<float>& b) {
-    REQUIRE(a.size() == b.size());
-    double difference = 0;
-    double size = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        difference += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
-        size += double{b[i]} * b[i];
-    }
-    return std::sqrt(difference / size);
-}
-
 }  // namespace
 
 TEST_CASE("oracle: generate gives the greedy tokens of every case, from both formats") {

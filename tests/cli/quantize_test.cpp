@@ -30,17 +30,6 @@ void check_failure(const Outcome& outcome, const std::string& in_message) {
     CHECK(outcome.err.find(in_message) != std::string::npos);
 }
 
-double relative_distance(const std::vector<float>& a, const std::vector<float>& b) {
-    REQUIRE(a.size() == b.size());
-    double difference = 0;
-    double size = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        difference += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
-        size += double{b[i]} * b[i];
-    }
-    return std::sqrt(difference / size);
-}
-
 // Lowers how large the files of a child may grow, and raises it again.
 class FileSizeLimit {
 public:

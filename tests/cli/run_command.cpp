@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -68,4 +69,15 @@ Outcome Workplace::interrupt(const std::vector<std::string>& arguments) const {
                                " ]; do kill -0 $command || break; sleep 0.02; done; kill -INT $command; "
                                "wait $command";
     return outcome_of(std::system(script.c_str()));
+}
+
+double relative_distance(const std::vector<float>& a, const std::vector<float>& b) {
+    REQUIRE(a.size() == b.size());
+    double difference = 0;
+    double size = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        difference += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
+        size += double{b[i]} * b[i];
+    }
+    return std::sqrt(difference / size);
 }

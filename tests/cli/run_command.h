@@ -55,3 +55,6 @@ std::vector<Number> numbers_of(const std::string& path) {
 
 // "1,5,7".
 std::string list_of(const std::vector<std::int32_t>& ids);
+
+// How far apart, compared with how large b is: root mean square of both. Requires equal sizes.
+double relative_distance(const std::vector<float>& a, const std::vector<float>& b);

@@ -23,23 +23,16 @@ using onednn::OneThread;
 constexpr auto kRows = static_cast<memory::dim>(kPromptRows);
 constexpr auto kVectors = static_cast<memory::dim>(kPromptVectors);
 
-memory::desc floats(memory::dim rows, memory::dim columns, memory::dim stride) {
-    return {{rows, columns}, memory::data_type::f32, memory::dims{stride, 1}};
-}
-
-// Rows of 2,048 floats would all begin in the same lines of the first-level cache, and push each other out: a
-// line more between them, and the product is twice as fast (measured on Zen 5).
-constexpr std::size_t stride_of(std::size_t columns) {
-    return columns + 16;
+memory::desc floats(memory::dim rows, memory::dim columns) {
+    return {{rows, columns}, memory::data_type::f32, memory::dims{columns, 1}};
 }
 
 dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, memory::dim columns) {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    const auto stride = static_cast<memory::dim>(stride_of(static_cast<std::size_t>(columns)));
-    const memory::desc rows = floats(kRows, columns, stride);
-    const memory::desc vectors = floats(columns, kVectors, kVectors);
-    const memory::desc sums = floats(kRows, kVectors, kVectors);
+    const memory::desc rows = floats(kRows, columns);
+    const memory::desc vectors = floats(columns, kVectors);
+    const memory::desc sums = floats(kRows, kVectors);
 #if DNNL_VERSION_MAJOR >= 3
     return {engine, rows, vectors, sums, attributes};
 #else
@@ -56,7 +49,7 @@ struct Shape {
 
 // A worker's own memory: rows that were decoded, and the sums of one call.
 constexpr std::size_t room_size(std::size_t most_columns) {
-    return (kPromptRows * stride_of(most_columns) + kPromptRows * kPromptVectors) * sizeof(float);
+    return (kPromptRows * most_columns + kPromptRows * kPromptVectors) * sizeof(float);
 }
 
 std::size_t most_of(std::span<const std::size_t> columns) {
@@ -130,11 +123,8 @@ public:
 private:
     // With zeros behind the last row.
     void decode_rows(const Matrix& w, std::size_t first, std::size_t n_rows, float* room) const {
-        const std::size_t stride = stride_of(w.columns);
-        for (std::size_t r = 0; r < n_rows; ++r) {
-            kernels_.decode(w.type, w.data + (first + r) * w.row_bytes(), w.columns, room + r * stride);
-        }
-        std::fill(room + n_rows * stride, room + kPromptRows * stride, 0.0F);
+        kernels_.decode(w.type, w.data + first * w.row_bytes(), n_rows * w.columns, room);
+        std::fill(room + n_rows * w.columns, room + kPromptRows * w.columns, 0.0F);
     }
 
     static void copy_sums(const float* sums, std::size_t n_rows, std::size_t n_vectors, float* out,

@@ -25,7 +25,7 @@ RowQuantiser row_quantiser(TensorType type);
 // The largest float16. Blocks keep their scales as such, and no trained weight comes near it.
 constexpr float kLargest = 65504.0F;
 
-// One for each format. The symmetric ones have a scale for each block of 32, Q4_1 and Q5_1 also a minimum.
+// One for each format. The symmetric ones have a scale for each block of 32, Q5_1 also a minimum.
 void quantise_q4_0(const float* x, const float* importance, std::size_t count, std::byte* row);
 void quantise_q5_0(const float* x, const float* importance, std::size_t count, std::byte* row);
 void quantise_q8_0(const float* x, const float* importance, std::size_t count, std::byte* row);
