@@ -138,38 +138,35 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command add_bench(CLI::App& app) {
+Command add_bench(Program& program) {
     auto options = std::make_shared<Options>();
-    CLI::App* parser =
-        app.add_subcommand("bench", "Measures how fast a model reads prompts and writes answers.");
-    add_model(*parser, options->model);
+    CommandLine line = program.add("bench", "Measures how fast a model reads prompts and writes answers.");
+    add_model(line, options->model);
     const auto add_list = [&](const char* name, std::vector<std::uint32_t>& list, const char* what) {
-        parser->add_option(name, list, what)->delimiter(',')->allow_extra_args(false)->type_name("LIST");
+        line.add(name, list, what).comma_separated().called("LIST");
     };
     add_list("-p", options->prompts, "tokens of prompts; 0: none; default: 128,512");
     add_list("-n", options->answers, "tokens of answers; 0: none; default: 64");
     add_list("-d", options->depths, "tokens in the cache before the answers; default: 0");
-    parser->add_option("-r", options->n_repetitions, "repetitions, of which the median counts; default: 3")
-        ->check(CLI::Range(1U, 1000U))
-        ->type_name("R");
-    parser->add_option("--text", options->text, "file whose tokens are fed; default: random tokens")
-        ->type_name("FILE");
-    parser
-        ->add_option("--machine", options->look_milliseconds,
-                     "milliseconds for each look at what the machine can do, before and after each repetition; "
-                     "0: none; default: 60")
-        ->check(CLI::Range(0U, 10000U))
-        ->type_name("MS");
-    add_kv(*parser, options->kv);
-    add_activations(*parser, options->activations);
-    add_engine(*parser, options->engine);
-    add_json(*parser, options->json);
-    parser->footer(
+    line.add("-r", options->n_repetitions, "repetitions, of which the median counts; default: 3")
+        .within(1, 1000)
+        .called("R");
+    line.add("--text", options->text, "file whose tokens are fed; default: random tokens").called("FILE");
+    line.add("--machine", options->look_milliseconds,
+             "milliseconds for each look at what the machine can do, before and after each repetition; "
+             "0: none; default: 60")
+        .within(0, 10000)
+        .called("MS");
+    add_kv(line, options->kv);
+    add_activations(line, options->activations);
+    add_engine(line, options->engine);
+    add_json(line, options->json);
+    line.footer(
         "Shares are of what the machine showed right before and right after a repetition; the median counts.\n"
         "gb_per_s counts weights, keys and values.\n"
         "Repetitions of an answer follow one another, each deeper by its length.\n"
         "Example:\n  sluice bench model.gguf -p 128,512 -n 64 -d 0,2048 -t 2 --json");
-    return {parser, [options] { return run(*options); }};
+    return {line, [options] { return run(*options); }};
 }
 
 }  // namespace command

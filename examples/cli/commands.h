@@ -1,11 +1,9 @@
 // The commands of `sluice`, one file each. A command adds its subcommand to the parser and says how to run it.
 #pragma once
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-
 #include <functional>
+
+#include "command_line.h"
 
 namespace command {
 
@@ -16,19 +14,19 @@ constexpr int kUsage = 2;
 constexpr int kInterrupted = 130;
 
 struct Command {
-    CLI::App* parser = nullptr;
+    CommandLine line;
     std::function<int()> run;  // the exit code; failures are thrown
 };
 
-Command add_tokenize(CLI::App& app);
-Command add_detokenize(CLI::App& app);
-Command add_logits(CLI::App& app);
-Command add_generate(CLI::App& app);
-Command add_info(CLI::App& app);
-Command add_doctor(CLI::App& app);
-Command add_bench(CLI::App& app);
-Command add_quantize(CLI::App& app);
-Command add_imatrix(CLI::App& app);
-Command add_random_model(CLI::App& app);
+Command add_tokenize(Program& program);
+Command add_detokenize(Program& program);
+Command add_logits(Program& program);
+Command add_generate(Program& program);
+Command add_info(Program& program);
+Command add_doctor(Program& program);
+Command add_bench(Program& program);
+Command add_quantize(Program& program);
+Command add_imatrix(Program& program);
+Command add_random_model(Program& program);
 
 }  // namespace command

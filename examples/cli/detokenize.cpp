@@ -41,14 +41,14 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command add_detokenize(CLI::App& app) {
+Command add_detokenize(Program& program) {
     auto options = std::make_shared<Options>();
-    CLI::App* parser = app.add_subcommand(
-        "detokenize", "Reads a JSON array of token ids from standard input and prints their text.");
-    add_model(*parser, options->model);
-    parser->add_flag("--skip-special", options->skip_special, "leave special tokens out");
-    parser->footer("Example:\n  echo '[1, 5, 7]' | sluice detokenize model.gguf");
-    return {parser, [options] { return run(*options); }};
+    CommandLine line =
+        program.add("detokenize", "Reads a JSON array of token ids from standard input and prints their text.");
+    add_model(line, options->model);
+    line.flag("--skip-special", options->skip_special, "leave special tokens out");
+    line.footer("Example:\n  echo '[1, 5, 7]' | sluice detokenize model.gguf");
+    return {line, [options] { return run(*options); }};
 }
 
 }  // namespace command

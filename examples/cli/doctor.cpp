@@ -72,18 +72,17 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command add_doctor(CLI::App& app) {
+Command add_doctor(Program& program) {
     auto options = std::make_shared<Options>();
-    CLI::App* parser =
-        app.add_subcommand("doctor", "Tells whether a model fits this machine, without loading it.");
-    add_model(*parser, options->model);
-    add_kv(*parser, options->kv);
-    add_engine(*parser, options->engine);
-    add_json(*parser, options->json);
-    parser->footer(
+    CommandLine line = program.add("doctor", "Tells whether a model fits this machine, without loading it.");
+    add_model(line, options->model);
+    add_kv(line, options->kv);
+    add_engine(line, options->engine);
+    add_json(line, options->json);
+    line.footer(
         "The exit code is 0 also for a model that does not fit; --json says \"fits\": false.\n"
         "Example:\n  sluice doctor model.gguf --ctx 32768 --kv f16");
-    return {parser, [options] { return run(*options); }};
+    return {line, [options] { return run(*options); }};
 }
 
 }  // namespace command

@@ -236,82 +236,71 @@ int run(const Options& options) {
     return interrupt.happened() ? kInterrupted : kDone;
 }
 
-void add_prompt(CLI::App& parser, Options& options) {
-    auto* prompt = parser.add_option_group("Prompt", "One of");
-    prompt->add_option("-p,--prompt", options.prompt, "text to continue")->type_name("TEXT");
-    prompt->add_option("-f,--file", options.file, "file with the text to continue; - is standard input")
-        ->type_name("FILE");
-    auto* ids = prompt->add_option("--ids", options.ids, "token ids, for example 1,5,7")->type_name("LIST");
-    prompt->require_option(1);
-    auto* bos =
-        parser.add_flag("--bos", options.bos, "begin-of-sequence token in front, whatever the model says");
-    auto* no_bos = parser.add_flag("--no-bos", options.no_bos, "none in front, whatever the model says");
-    auto* plain = parser.add_flag("--plain", options.plain, "text that spells a special token stays text");
-    bos->excludes(no_bos)->excludes(ids);
-    no_bos->excludes(ids);
-    plain->excludes(ids);
+void add_prompt(CommandLine line, Options& options) {
+    CommandLine prompt = line.group("Prompt", "One of");
+    prompt.add("-p,--prompt", options.prompt, "text to continue").called("TEXT");
+    prompt.add("-f,--file", options.file, "file with the text to continue; - is standard input").called("FILE");
+    Option ids = prompt.add("--ids", options.ids, "token ids, for example 1,5,7").called("LIST");
+    prompt.takes_one();
+    Option bos = line.flag("--bos", options.bos, "begin-of-sequence token in front, whatever the model says");
+    Option no_bos = line.flag("--no-bos", options.no_bos, "none in front, whatever the model says");
+    Option plain = line.flag("--plain", options.plain, "text that spells a special token stays text");
+    bos.excludes(no_bos).excludes(ids);
+    no_bos.excludes(ids);
+    plain.excludes(ids);
 }
 
-void add_sampling(CLI::App& parser, Options& options) {
-    auto* group = parser.add_option_group("Sampling", "What is not given is as the model's makers recommend");
+void add_sampling(CommandLine line, Options& options) {
+    CommandLine group = line.group("Sampling", "What is not given is as the model's makers recommend");
     group
-        ->add_option("--sampling", options.sampling,
-                     "what is not given: model (default), plain (off) or greedy (off, the most likely token)")
-        ->check(CLI::IsMember({"model", "plain", "greedy"}))
-        ->type_name("MODE");
-    group->add_option("--temp", options.temperature, "temperature; 0: always the most likely token")
-        ->type_name("T");
-    group->add_option("--seed", options.seed, "same seed, same answer; default: a fresh one")
-        ->check(not_negative())
-        ->type_name("S");
-    group->add_option("--top-k", options.top_k, "keep the K most likely; 0: off")->type_name("K");
-    group->add_option("--top-p", options.top_p, "keep the most likely that sum to P; 1: off")->type_name("P");
-    group->add_option("--min-p", options.min_p, "keep those with P times the highest probability; 0: off")
-        ->type_name("P");
-    group->add_option("--typical-p", options.typical_p, "locally typical sampling; 1: off")->type_name("P");
-    group->add_option("--repetition-penalty", options.repetition_penalty, "multiplicative; 1: off")
-        ->type_name("X");
-    group->add_option("--frequency-penalty", options.frequency_penalty, "per occurrence")->type_name("X");
-    group->add_option("--presence-penalty", options.presence_penalty, "once")->type_name("X");
-    group->add_option("--penalty-window", options.penalty_window, "last tokens the penalties see; 0: all")
-        ->type_name("N");
-    group->add_option("--dry-multiplier", options.dry_multiplier, "\"don't repeat yourself\"; 0: off")
-        ->type_name("X");
-    group->add_option("--dry-base", options.dry_base, "default: 1.75")->type_name("X");
-    group->add_option("--dry-allowed-length", options.dry_allowed_length, "default: 2")->type_name("N");
+        .add("--sampling", options.sampling,
+             "what is not given: model (default), plain (off) or greedy (off, the most likely token)")
+        .one_of({"model", "plain", "greedy"})
+        .called("MODE");
+    group.add("--temp", options.temperature, "temperature; 0: always the most likely token").called("T");
+    group.add("--seed", options.seed, "same seed, same answer; default: a fresh one")
+        .not_negative()
+        .called("S");
+    group.add("--top-k", options.top_k, "keep the K most likely; 0: off").called("K");
+    group.add("--top-p", options.top_p, "keep the most likely that sum to P; 1: off").called("P");
+    group.add("--min-p", options.min_p, "keep those with P times the highest probability; 0: off").called("P");
+    group.add("--typical-p", options.typical_p, "locally typical sampling; 1: off").called("P");
+    group.add("--repetition-penalty", options.repetition_penalty, "multiplicative; 1: off").called("X");
+    group.add("--frequency-penalty", options.frequency_penalty, "per occurrence").called("X");
+    group.add("--presence-penalty", options.presence_penalty, "once").called("X");
+    group.add("--penalty-window", options.penalty_window, "last tokens the penalties see; 0: all").called("N");
+    group.add("--dry-multiplier", options.dry_multiplier, "\"don't repeat yourself\"; 0: off").called("X");
+    group.add("--dry-base", options.dry_base, "default: 1.75").called("X");
+    group.add("--dry-allowed-length", options.dry_allowed_length, "default: 2").called("N");
 }
 
 }  // namespace
 
-Command add_generate(CLI::App& app) {
+Command add_generate(Program& program) {
     auto options = std::make_shared<Options>();
-    CLI::App* parser = app.add_subcommand("generate", "Continues a text and prints what comes, as it comes.");
-    add_model(*parser, options->model);
-    add_prompt(*parser, *options);
-    parser
-        ->add_option("-n,--max-tokens", options->max_tokens,
-                     "most tokens to generate; 0 (default): as many as fit")
-        ->check(not_negative())
-        ->type_name("N");
-    parser->add_flag("--ignore-eos", options->ignore_eos, "go on after the end of the message");
-    parser->add_option("--stop", options->stop_strings, "end before this text; may be given again")
-        ->type_name("TEXT")
-        ->allow_extra_args(false);
-    parser->add_flag("--skip-special", options->skip_special, "leave special tokens out of the text");
-    add_sampling(*parser, *options);
-    add_kv(*parser, options->kv);
-    add_activations(*parser, options->activations);
-    add_engine(*parser, options->engine);
-    auto* json = parser->add_flag("--json", options->json, "print one JSON object at the end instead");
-    parser->add_option("--top", options->n_top, "with --json: the N most likely tokens at each place")
-        ->check(CLI::Range(0, 64))
-        ->needs(json)
-        ->type_name("N");
-    parser->add_flag("--stats", options->stats, "print times and memory to standard error at the end");
-    parser->footer(
+    CommandLine line = program.add("generate", "Continues a text and prints what comes, as it comes.");
+    add_model(line, options->model);
+    add_prompt(line, *options);
+    line.add("-n,--max-tokens", options->max_tokens, "most tokens to generate; 0 (default): as many as fit")
+        .not_negative()
+        .called("N");
+    line.flag("--ignore-eos", options->ignore_eos, "go on after the end of the message");
+    line.add("--stop", options->stop_strings, "end before this text; may be given again").called("TEXT").once();
+    line.flag("--skip-special", options->skip_special, "leave special tokens out of the text");
+    add_sampling(line, *options);
+    add_kv(line, options->kv);
+    add_activations(line, options->activations);
+    add_engine(line, options->engine);
+    Option json = line.flag("--json", options->json, "print one JSON object at the end instead");
+    line.add("--top", options->n_top, "with --json: the N most likely tokens at each place")
+        .within(0, 64)
+        .needs(json)
+        .called("N");
+    line.flag("--stats", options->stats, "print times and memory to standard error at the end");
+    line.footer(
         "Ctrl-C ends the answer; what has come so far is printed, exit code 130.\n"
         "Example:\n  sluice generate model.gguf --prompt \"The sea is\" -n 40 --temp 0.7 --seed 1");
-    return {parser, [options] { return run(*options); }};
+    return {line, [options] { return run(*options); }};
 }
 
 }  // namespace command

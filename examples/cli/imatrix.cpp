@@ -44,24 +44,21 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command add_imatrix(CLI::App& app) {
+Command add_imatrix(Program& program) {
     auto options = std::make_shared<Options>();
-    CLI::App* parser =
-        app.add_subcommand("imatrix",
-                           "Lets a model read a text and writes how large the inputs of its matrices "
-                           "are, for quantize --imatrix. Take the model in floats, and a text like "
-                           "those that it will meet.");
-    add_model(*parser, options->model);
-    parser->add_option("--text", options->text, "text to read; - for standard input")
-        ->required()
-        ->type_name("FILE");
-    parser->add_option("-o,--out", options->out, "GGUF file to write")->required()->type_name("FILE");
-    parser->add_option("--window", options->window, "tokens that are read together; default: 512")
-        ->check(CLI::Range(std::uint32_t{1}, kMostWindow))
-        ->type_name("N");
-    add_engine(*parser, options->engine);
-    parser->footer("Example:\n  sluice imatrix model-BF16.gguf --text book.txt -o book.imatrix.gguf");
-    return {parser, [options] { return run(*options); }};
+    CommandLine line = program.add("imatrix",
+                                   "Lets a model read a text and writes how large the inputs of its matrices "
+                                   "are, for quantize --imatrix. Take the model in floats, and a text like "
+                                   "those that it will meet.");
+    add_model(line, options->model);
+    line.add("--text", options->text, "text to read; - for standard input").required().called("FILE");
+    line.add("-o,--out", options->out, "GGUF file to write").required().called("FILE");
+    line.add("--window", options->window, "tokens that are read together; default: 512")
+        .within(1, kMostWindow)
+        .called("N");
+    add_engine(line, options->engine);
+    line.footer("Example:\n  sluice imatrix model-BF16.gguf --text book.txt -o book.imatrix.gguf");
+    return {line, [options] { return run(*options); }};
 }
 
 }  // namespace command

@@ -164,14 +164,14 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command add_info(CLI::App& app) {
+Command add_info(Program& program) {
     auto options = std::make_shared<Options>();
-    CLI::App* parser = app.add_subcommand("info", "Prints what a model file holds.");
-    add_model(*parser, options->model);
-    add_json(*parser, options->json);
-    parser->add_flag("--tensors", options->tensors, "list its tensors too");
-    parser->footer("Example:\n  sluice info model.gguf --json");
-    return {parser, [options] { return run(*options); }};
+    CommandLine line = program.add("info", "Prints what a model file holds.");
+    add_model(line, options->model);
+    add_json(line, options->json);
+    line.flag("--tensors", options->tensors, "list its tensors too");
+    line.footer("Example:\n  sluice info model.gguf --json");
+    return {line, [options] { return run(*options); }};
 }
 
 }  // namespace command

@@ -121,28 +121,27 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command add_logits(CLI::App& app) {
+Command add_logits(Program& program) {
     auto options = std::make_shared<Options>();
-    CLI::App* parser = app.add_subcommand("logits",
-                                          "Writes the logits of every token to a file: little-endian float32, "
-                                          "one row per token. Nothing is rounded on "
-                                          "the way unless --activations or --kv ask for it.");
-    add_model(*parser, options->model);
-    parser->add_option("--ids", options->ids, "token ids, for example 1,5,7")->required()->type_name("LIST");
-    parser->add_option("--out", options->out, "file to write")->required()->type_name("FILE");
-    parser->add_option("--chunk", options->chunk, "tokens computed at once; default: 4096, the most")
-        ->check(CLI::Range(std::size_t{1}, kMaxChunk))
-        ->type_name("N");
-    parser
-        ->add_option("--hidden", options->hidden_folder,
-                     "folder for hidden.L.f32 (L = 0: embeddings, L: after layer L, the last after the final "
-                     "norm) and, for layers with experts counted from 0, experts.L.i32 and weights.L.f32")
-        ->type_name("FOLDER");
-    add_activations(*parser, options->activations);
-    add_kv(*parser, options->kv);
-    add_engine(*parser, options->engine);
-    parser->footer("Example:\n  sluice logits model.gguf --ids 1,5,7 --out logits.f32");
-    return {parser, [options] { return run(*options); }};
+    CommandLine line = program.add("logits",
+                                   "Writes the logits of every token to a file: little-endian float32, "
+                                   "one row per token. Nothing is rounded on "
+                                   "the way unless --activations or --kv ask for it.");
+    add_model(line, options->model);
+    line.add("--ids", options->ids, "token ids, for example 1,5,7").required().called("LIST");
+    line.add("--out", options->out, "file to write").required().called("FILE");
+    line.add("--chunk", options->chunk, "tokens computed at once; default: 4096, the most")
+        .within(1, kMaxChunk)
+        .called("N");
+    line.add("--hidden", options->hidden_folder,
+             "folder for hidden.L.f32 (L = 0: embeddings, L: after layer L, the last after the final "
+             "norm) and, for layers with experts counted from 0, experts.L.i32 and weights.L.f32")
+        .called("FOLDER");
+    add_activations(line, options->activations);
+    add_kv(line, options->kv);
+    add_engine(line, options->engine);
+    line.footer("Example:\n  sluice logits model.gguf --ids 1,5,7 --out logits.f32");
+    return {line, [options] { return run(*options); }};
 }
 
 }  // namespace command

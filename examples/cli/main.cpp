@@ -1,8 +1,4 @@
 // The command `sluice`: everything that the library can do, from a shell. Uses only its public headers.
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -31,25 +27,9 @@ std::string version_text() {
            std::to_string(abi & 0xFFFF) + ")";
 }
 
-int parse_and_run(CLI::App& app, const std::vector<Command>& commands, int argc, char** argv) {
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::Success& wanted) {  // --help, --version
-        const int exit_code = app.exit(wanted);
-        flush_stdout();
-        return exit_code == 0 ? kDone : kFailed;
-    } catch (const CLI::ParseError& wrong) {
-        const auto named = app.get_subcommands();
-        if (named.empty()) {
-            const std::string wish =
-                argc > 1 ? std::string("there is no command ") + argv[1] : "name a command";
-            return complain(wish + "; see sluice --help", kUsage);
-        }
-        const std::string help = "sluice " + named.front()->get_name();
-        return complain(std::string(wrong.what()) + "; see " + help + " --help", kUsage);
-    }
+int run_given(const std::vector<Command>& commands) {
     for (const Command& command : commands) {
-        if (!command.parser->parsed()) continue;
+        if (!command.line.was_given()) continue;
         const int exit_code = command.run();
         flush_stdout();
         return exit_code;
@@ -62,16 +42,18 @@ int parse_and_run(CLI::App& app, const std::vector<Command>& commands, int argc,
 int main(int argc, char** argv) {
     try {
         use_binary_streams();
-        CLI::App app("Runs LiquidAI's LFM2 family of language models on this computer's CPU.", "sluice");
-        app.set_version_flag("--version", version_text());
-        app.require_subcommand(1);
-        app.footer(
-            "Exit codes: 0 done, 1 failed (one sentence on standard error), 2 wrong usage.\n"
-            "Example:\n  sluice generate model.gguf --prompt \"The sea is\" -n 40");
+        Program program("sluice", "Runs LiquidAI's LFM2 family of language models on this computer's CPU.",
+                        version_text(),
+                        "Exit codes: 0 done, 1 failed (one sentence on standard error), 2 wrong usage.\n"
+                        "Example:\n  sluice generate model.gguf --prompt \"The sea is\" -n 40");
         const std::vector<Command> commands = {
-            add_tokenize(app), add_detokenize(app), add_generate(app), add_logits(app),  add_info(app),
-            add_doctor(app),   add_bench(app),      add_quantize(app), add_imatrix(app), add_random_model(app)};
-        return parse_and_run(app, commands, argc, argv);
+            add_tokenize(program), add_detokenize(program),  add_generate(program), add_logits(program),
+            add_info(program),     add_doctor(program),      add_bench(program),    add_quantize(program),
+            add_imatrix(program),  add_random_model(program)};
+        const Program::Outcome outcome = program.parse(argc, argv);
+        if (outcome == Program::Outcome::kCommand) return run_given(commands);
+        flush_stdout();
+        return outcome == Program::Outcome::kAnswered ? kDone : kFailed;
     } catch (const UsageFailure& wrong) {
         return complain(wrong.what(), kUsage);
     } catch (const std::bad_alloc&) {

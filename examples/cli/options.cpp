@@ -7,21 +7,19 @@
 
 namespace command {
 
-void add_model(CLI::App& parser, std::string& path) {
-    parser.add_option("MODEL", path, "a GGUF file or a checkpoint folder")->required();
+void add_model(CommandLine line, std::string& path) {
+    line.add("MODEL", path, "a GGUF file or a checkpoint folder").required();
 }
 
-void add_json(CLI::App& parser, bool& json) {
-    parser.add_flag("--json", json, "print one JSON object");
+void add_json(CommandLine line, bool& json) {
+    line.flag("--json", json, "print one JSON object");
 }
 
-void add_engine(CLI::App& parser, EngineOptions& options) {
-    parser.add_option("-t,--threads", options.n_threads, "threads that compute; default: one per core")
-        ->type_name("N");
-    parser
-        .add_option("--kernels", options.kernels,
-                    "kernel table, for example scalar or reference; default: the best one")
-        ->type_name("NAME");
+void add_engine(CommandLine line, EngineOptions& options) {
+    line.add("-t,--threads", options.n_threads, "threads that compute; default: one per core").called("N");
+    line.add("--kernels", options.kernels,
+             "kernel table, for example scalar or reference; default: the best one")
+        .called("NAME");
 }
 
 sluicepp::Engine make_engine(const EngineOptions& options) {
@@ -49,34 +47,23 @@ std::int32_t ActivationOptions::number() const {
     return type == "int8" ? SLUICE_ACTIVATIONS_INT8 : SLUICE_ACTIVATIONS_DEFAULT;
 }
 
-void add_activations(CLI::App& parser, ActivationOptions& options) {
+void add_activations(CommandLine line, ActivationOptions& options) {
     const std::string unsaid = options.type.empty() ? "what the kernels are faster with" : options.type;
-    parser
-        .add_option("--activations", options.type,
-                    "what quantised matrices are multiplied with: float32 or int8; default: " + unsaid)
-        ->check(CLI::IsMember({"float32", "int8"}))
-        ->type_name("TYPE");
+    line.add("--activations", options.type,
+             "what quantised matrices are multiplied with: float32 or int8; default: " + unsaid)
+        .one_of({"float32", "int8"})
+        .called("TYPE");
 }
 
 sluicepp::Tokenizer open_tokenizer(const sluicepp::Engine& engine, const std::string& path) {
     return sluicepp::Tokenizer(engine, sluicepp::path_source(path));
 }
 
-void add_kv(CLI::App& parser, KvOptions& options) {
-    parser.add_option("--ctx", options.capacity, "tokens that the KV cache has room for")
-        ->check(not_negative())
-        ->type_name("N");
-    parser
-        .add_option("--kv", options.type,
-                    "how keys and values are stored: f32 or f16; default: " + options.type)
-        ->check(CLI::IsMember({"f32", "f16"}))
-        ->type_name("TYPE");
-}
-
-CLI::Validator not_negative() {
-    return CLI::Validator(
-        [](const std::string& text) { return text.rfind('-', 0) == 0 ? text + " is negative" : std::string(); },
-        "");
+void add_kv(CommandLine line, KvOptions& options) {
+    line.add("--ctx", options.capacity, "tokens that the KV cache has room for").not_negative().called("N");
+    line.add("--kv", options.type, "how keys and values are stored: f32 or f16; default: " + options.type)
+        .one_of({"f32", "f16"})
+        .called("TYPE");
 }
 
 std::vector<sluicepp::TokenId> parse_ids(const std::string& text) {

@@ -1,30 +1,29 @@
 // What several commands take from their command line, and how they open what it names.
 #pragma once
 
-#include <CLI/App.hpp>
-
 #include <cstdint>
 #include <optional>
 #include <sluice/sluice.hpp>
 #include <string>
 #include <vector>
 
+#include "command_line.h"
 #include "output.h"
 
 namespace command {
 
 // MODEL: the first argument of nearly every command.
-void add_model(CLI::App& parser, std::string& path);
+void add_model(CommandLine line, std::string& path);
 
 // --json.
-void add_json(CLI::App& parser, bool& json);
+void add_json(CommandLine line, bool& json);
 
 // --threads and --kernels.
 struct EngineOptions {
     std::uint32_t n_threads = 0;
     std::string kernels;
 };
-void add_engine(CLI::App& parser, EngineOptions& options);
+void add_engine(CommandLine line, EngineOptions& options);
 
 // An engine that sends warnings to standard error.
 sluicepp::Engine make_engine(const EngineOptions& options = {});
@@ -39,7 +38,7 @@ struct ActivationOptions {
 
     std::int32_t number() const;
 };
-void add_activations(CLI::App& parser, ActivationOptions& options);
+void add_activations(CommandLine line, ActivationOptions& options);
 
 // Opens the tokenizer of a model, without its weights.
 sluicepp::Tokenizer open_tokenizer(const sluicepp::Engine& engine, const std::string& path);
@@ -51,10 +50,7 @@ struct KvOptions {
 
     std::int32_t type_number() const { return type == "f16" ? SLUICE_KV_F16 : SLUICE_KV_F32; }
 };
-void add_kv(CLI::App& parser, KvOptions& options);
-
-// Refuses -1 and its like, which would be read as a very large number.
-CLI::Validator not_negative();
+void add_kv(CommandLine line, KvOptions& options);
 
 // Ids as "1,5,7" or as the JSON array that `sluice tokenize` prints; at least one.
 std::vector<sluicepp::TokenId> parse_ids(const std::string& text);

@@ -106,33 +106,28 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command add_quantize(CLI::App& app) {
+Command add_quantize(Program& program) {
     auto options = std::make_shared<Options>();
-    CLI::App* parser = app.add_subcommand(
+    CommandLine line = program.add(
         "quantize",
         "Writes a model as a GGUF file of another type, with the type of each tensor as in the files that the "
         "makers publish. The file appears when it is whole.");
-    parser->alias("quantise");
-    parser
-        ->add_option("IN", options->in, "a GGUF file or a checkpoint folder (also one of MLX with 4 or 8 bits)")
-        ->required();
-    parser->add_option("OUT", options->out, "GGUF file to write; one that is there is replaced")->required();
-    parser
-        ->add_option("--type", options->type,
-                     "Q4_0, Q4_K_M, Q5_K_M, Q6_K, Q8_0, F16, BF16 or F32; default: Q4_K_M")
-        ->transform(
-            CLI::IsMember({"Q4_0", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16", "BF16", "F32"}, CLI::ignore_case))
-        ->type_name("TYPE");
-    parser
-        ->add_option("--imatrix", options->importance,
-                     "importance matrix in GGUF, as llama-imatrix writes it; default: all inputs count alike")
-        ->type_name("FILE");
-    parser->add_option("-t,--threads", options->n_threads, "threads that compute; default: one per core")
-        ->check(not_negative())
-        ->type_name("N");
-    add_json(*parser, options->json);
-    parser->footer("Example:\n  sluice quantize LFM2.5-8B-A1B model.gguf --type Q4_K_M");
-    return {parser, [options] { return run(*options); }};
+    line.also_called("quantise");
+    line.add("IN", options->in, "a GGUF file or a checkpoint folder (also one of MLX with 4 or 8 bits)")
+        .required();
+    line.add("OUT", options->out, "GGUF file to write; one that is there is replaced").required();
+    line.add("--type", options->type, "Q4_0, Q4_K_M, Q5_K_M, Q6_K, Q8_0, F16, BF16 or F32; default: Q4_K_M")
+        .one_of_in_any_case({"Q4_0", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16", "BF16", "F32"})
+        .called("TYPE");
+    line.add("--imatrix", options->importance,
+             "importance matrix in GGUF, as llama-imatrix writes it; default: all inputs count alike")
+        .called("FILE");
+    line.add("-t,--threads", options->n_threads, "threads that compute; default: one per core")
+        .not_negative()
+        .called("N");
+    add_json(line, options->json);
+    line.footer("Example:\n  sluice quantize LFM2.5-8B-A1B model.gguf --type Q4_K_M");
+    return {line, [options] { return run(*options); }};
 }
 
 }  // namespace command

@@ -24,19 +24,17 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command add_random_model(CLI::App& app) {
+Command add_random_model(Program& program) {
     auto options = std::make_shared<Options>();
-    CLI::App* parser =
-        app.add_subcommand("random-model", "Writes a small GGUF model with random weights, for trying things.");
-    parser->add_option("OUT", options->out, "file to write")->required();
-    parser->add_option("--kind", options->kind, "moe (with experts, default) or dense")
-        ->check(CLI::IsMember({"moe", "dense"}))
-        ->type_name("KIND");
-    parser->add_option("--seed", options->seed, "same seed, same file; default: 1")
-        ->check(not_negative())
-        ->type_name("N");
-    parser->footer("Example:\n  sluice random-model tiny.gguf --kind dense");
-    return {parser, [options] { return run(*options); }};
+    CommandLine line =
+        program.add("random-model", "Writes a small GGUF model with random weights, for trying things.");
+    line.add("OUT", options->out, "file to write").required();
+    line.add("--kind", options->kind, "moe (with experts, default) or dense")
+        .one_of({"moe", "dense"})
+        .called("KIND");
+    line.add("--seed", options->seed, "same seed, same file; default: 1").not_negative().called("N");
+    line.footer("Example:\n  sluice random-model tiny.gguf --kind dense");
+    return {line, [options] { return run(*options); }};
 }
 
 }  // namespace command

@@ -26,15 +26,15 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command add_tokenize(CLI::App& app) {
+Command add_tokenize(Program& program) {
     auto options = std::make_shared<Options>();
-    CLI::App* parser = app.add_subcommand(
+    CommandLine line = program.add(
         "tokenize", "Reads text from standard input, byte for byte, and prints its token ids as a JSON array.");
-    add_model(*parser, options->model);
-    parser->add_flag("--bos", options->bos, "put the begin-of-sequence token in front");
-    parser->add_flag("--plain", options->plain, "text that spells a special token stays text");
-    parser->footer("Example:\n  printf 'Hello' | sluice tokenize model.gguf --bos");
-    return {parser, [options] { return run(*options); }};
+    add_model(line, options->model);
+    line.flag("--bos", options->bos, "put the begin-of-sequence token in front");
+    line.flag("--plain", options->plain, "text that spells a special token stays text");
+    line.footer("Example:\n  printf 'Hello' | sluice tokenize model.gguf --bos");
+    return {line, [options] { return run(*options); }};
 }
 
 }  // namespace command

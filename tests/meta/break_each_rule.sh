@@ -102,6 +102,7 @@ signal|lib/base/wrong.cpp|void f() { signal(2, nullptr); }
 std::regex|lib/base/wrong.cpp|std::regex r("x");
 getenv outside api|lib/base/wrong.cpp|const char* f() { return getenv("HOME"); }
 spdlog outside log.cpp|lib/session/wrong.cpp|#include <spdlog/spdlog.h>
+CLI11 outside command_line.cpp|examples/cli/wrong.cpp|#include <CLI/App.hpp>
 nlohmann-json outside json.cpp|lib/model/wrong.cpp|#include <nlohmann/json.hpp>
 Eigen outside the reference|lib/forward/wrong.cpp|#include <Eigen/Dense>
 sentencepiece outside its file|lib/text/wrong.cpp|#include <sentencepiece_processor.h>

@@ -43,6 +43,7 @@ rule 'signals in the library' 'lib/' '(signal|sigaction) *\('
 rule 'std::regex in the library' 'lib/' '(std::regex|#include <regex>)'
 rule 'the environment is read outside lib/api' 'lib/' '(secure_)?getenv *\(' 'lib/api/[a-z_]*\.cpp'
 rule 'spdlog or fmt outside lib/base/log.cpp' "$all" '#include <(spdlog|fmt)/' 'lib/base/log\.cpp'
+rule 'CLI11 outside examples/cli/command_line.cpp' 'examples/' '#include <CLI/' 'examples/cli/command_line\.cpp'
 rule 'nlohmann-json outside lib/base/json.cpp' 'lib/|include/|bindings/' '#include <nlohmann/' 'lib/base/json\.cpp'
 rule 'Eigen outside lib/forward/reference' 'lib/|include/|bindings/|examples/' '#include <Eigen/' \
     'lib/forward/reference/[a-z_]*\.(h|cpp)'
