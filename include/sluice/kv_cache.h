@@ -1,5 +1,6 @@
-/* The KV cache: everything that a conversation remembers. Keys and values of the attention layers, and
- * the last inputs of the short convolutions, always at one common position.
+/* The KV cache: everything that a conversation remembers. Its tokens, the keys and values of the attention
+ * layers, and the last inputs of the short convolutions, always at one common position. It grows by pages
+ * of 256 tokens, and what it holds never moves.
  * One thread at a time; a cache that a session holds belongs to that session's thread. */
 #ifndef SLUICE_KV_CACHE_H
 #define SLUICE_KV_CACHE_H
@@ -33,7 +34,7 @@ SLUICE_API int32_t sluice_kv_cache_create(sluice_model *model, const sluice_kv_c
 /* Lets go of a cache; it ends with the last session that holds it. */
 SLUICE_API void sluice_kv_cache_destroy(sluice_kv_cache *cache);
 
-/* Bytes that such a cache takes, told before making it. Errors: as sluice_kv_cache_create. */
+/* Bytes that such a cache takes when it is full, told before making it; marks come on top. Errors: as sluice_kv_cache_create. */
 SLUICE_API int32_t sluice_kv_cache_size(const sluice_model *model,
                                         const sluice_kv_cache_options *options, uint64_t *size,
                                         sluice_error *error);
@@ -45,8 +46,9 @@ typedef struct sluice_kv_cache_info {
     uint32_t reserved0;
     uint64_t position; /* tokens remembered */
     uint64_t capacity; /* tokens */
-    uint64_t size;     /* bytes */
-    uint64_t reserved[3];
+    uint64_t size;     /* bytes taken now; what caches share counts for each of them */
+    uint64_t n_marks;  /* also those that sessions make by themselves */
+    uint64_t reserved[2];
 } sluice_kv_cache_info;
 
 /* Fills *info. Errors: SLUICE_E_INVALID_ARGUMENT, SLUICE_E_BUSY. */
@@ -55,6 +57,43 @@ SLUICE_API int32_t sluice_kv_cache_describe(const sluice_kv_cache *cache, sluice
 
 /* Tokens remembered; 0 for NULL. */
 SLUICE_API uint64_t sluice_kv_cache_position(const sluice_kv_cache *cache);
+
+/* Takes the memory for the next n_tokens tokens now, so that it cannot be missing later.
+ * Errors: SLUICE_E_CONTEXT_FULL, _OUT_OF_MEMORY (nothing is taken then), _BUSY, _INVALID_ARGUMENT. */
+SLUICE_API int32_t sluice_kv_cache_reserve(sluice_kv_cache *cache, uint64_t n_tokens,
+                                           sluice_error *error);
+
+/* Gives back what the tokens remembered do not need: pages behind them and, if the cache still takes more
+ * than most_bytes, the marks that sessions made by themselves. *size, may be NULL: bytes taken after it,
+ * which may be more than most_bytes. Errors: SLUICE_E_BUSY, SLUICE_E_INVALID_ARGUMENT. */
+SLUICE_API int32_t sluice_kv_cache_trim(sluice_kv_cache *cache, uint64_t most_bytes, uint64_t *size,
+                                        sluice_error *error);
+
+/* The tokens remembered, oldest first. Errors: SLUICE_E_BUFFER_TOO_SMALL, _BUSY, _INVALID_ARGUMENT. */
+SLUICE_API int32_t sluice_kv_cache_tokens(const sluice_kv_cache *cache, int32_t *ids, uint64_t capacity,
+                                          uint64_t *needed, sluice_error *error);
+
+/* Another cache with the same past, marks too. Both share the memory of what they have in common, and go
+ * their own ways from here. Errors: SLUICE_E_OUT_OF_MEMORY, _BUSY, _INVALID_ARGUMENT. */
+SLUICE_API int32_t sluice_kv_cache_fork(const sluice_kv_cache *cache, sluice_kv_cache **fork,
+                                        sluice_error *error);
+
+/* Marks the place where the cache is, so that going back to it costs nothing; some hundred KiB. The number
+ * in *mark is used once in an engine's life. A mark dies when the cache goes back to before it, and lives
+ * on in forks. Errors: SLUICE_E_OUT_OF_MEMORY, _BUSY, _INVALID_ARGUMENT. */
+SLUICE_API int32_t sluice_kv_cache_mark(sluice_kv_cache *cache, uint64_t *mark, sluice_error *error);
+
+/* Gives a mark up. Errors: SLUICE_E_NOT_FOUND (another cache's, or dead), _BUSY, _INVALID_ARGUMENT. */
+SLUICE_API int32_t sluice_kv_cache_unmark(sluice_kv_cache *cache, uint64_t mark, sluice_error *error);
+
+/* Goes back to a mark: keys, values, convolutions and tokens are as they were there, bit for bit. A cache
+ * that a session holds is refused, sluice_session_rewind goes back. Errors: SLUICE_E_NOT_FOUND (another
+ * cache's, or dead; the cache stays as it was), _BUSY, _INVALID_ARGUMENT. */
+SLUICE_API int32_t sluice_kv_cache_rewind(sluice_kv_cache *cache, uint64_t mark, sluice_error *error);
+
+/* The position of a mark. Errors: as sluice_kv_cache_unmark. */
+SLUICE_API int32_t sluice_kv_cache_mark_position(const sluice_kv_cache *cache, uint64_t mark,
+                                                 uint64_t *position, sluice_error *error);
 
 /* Forgets everything: position 0, as after create. A cache that a session holds is reset by
  * sluice_session_reset, here it is refused. Errors: SLUICE_E_BUSY, SLUICE_E_INVALID_ARGUMENT. */

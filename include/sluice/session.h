@@ -80,9 +80,9 @@ typedef struct sluice_session_options {
 } sluice_session_options;
 
 /* Makes a session. cache may be NULL: the session then makes its own with default options. A cache can
- * be held by one session at a time; what it remembers already is continued, unseen by penalties. options
- * may be NULL. All memory that generating needs is taken
- * here. Errors: SLUICE_E_INVALID_ARGUMENT, _BUSY (the cache has a session), _OUT_OF_MEMORY, _LIMIT,
+ * be held by one session at a time; what it remembers already is continued, and penalties see it. options
+ * may be NULL. All memory that generating needs is taken here, but the cache's pages, which come as it
+ * fills (sluice_kv_cache_reserve takes them before). Errors: SLUICE_E_INVALID_ARGUMENT, _BUSY (the cache has a session), _OUT_OF_MEMORY, _LIMIT,
  * _UNSUPPORTED. */
 SLUICE_API int32_t sluice_session_create(sluice_model *model, sluice_kv_cache *cache,
                                          const sluice_session_options *options,
@@ -104,6 +104,29 @@ SLUICE_API int32_t sluice_session_feed(sluice_session *session, const int32_t *i
 /* Encodes text with SLUICE_ENCODE_... flags and feeds it. Errors: of both. */
 SLUICE_API int32_t sluice_session_feed_text(sluice_session *session, const char *text,
                                             uint64_t text_size, uint32_t flags, sluice_error *error);
+
+/* Makes the conversation these tokens, as if they were fed to an empty one, and begins an answer. What the
+ * cache holds of their beginning stays, and only the rest is computed: for a chat, give all of it each time.
+ * The logits are the same, bit for bit, as if nothing had been there; only where oneDNN computes prompts of
+ * float matrices, tokens that were generated keep the sums of generated ones. *n_reused, may be NULL: tokens
+ * that were not computed. A failed or cancelled call leaves the conversation as it was.
+ * Errors: as sluice_session_feed; SLUICE_E_CONTEXT_FULL where n_ids is above the cache's capacity. */
+SLUICE_API int32_t sluice_session_prompt(sluice_session *session, const int32_t *ids, uint64_t n_ids,
+                                         uint64_t *n_reused, sluice_error *error);
+
+/* Encodes text with SLUICE_ENCODE_... flags and gives it to sluice_session_prompt. Errors: of both. */
+SLUICE_API int32_t sluice_session_prompt_text(sluice_session *session, const char *text,
+                                              uint64_t text_size, uint32_t flags, uint64_t *n_reused,
+                                              sluice_error *error);
+
+/* Goes back to the first `position` tokens of the cache, and begins an answer there: next chooses the token
+ * that follows them. A chosen token that is not computed yet is forgotten. Where no mark stands, the
+ * convolutions' inputs are computed again from some tens of tokens; sessions make marks in front of each
+ * message and at the end of each feed by themselves. The sampler's random stream goes on.
+ * Errors: SLUICE_E_INVALID_ARGUMENT (position behind the end), and those of sluice_session_feed; then
+ * nothing has changed. */
+SLUICE_API int32_t sluice_session_rewind(sluice_session *session, uint64_t position,
+                                         sluice_error *error);
 
 /* Kinds of events. New kinds are new numbers: skip those that you do not know. */
 #define SLUICE_EVENT_TEXT 1 /* a token, and the text that is certain since; the text may be empty */
@@ -178,7 +201,8 @@ typedef struct sluice_statistics {
     uint64_t position;            /* tokens in the cache */
     uint64_t seed;                /* in use, also when a fresh one was asked for */
     uint64_t memory;              /* bytes that the session takes, without its cache */
-    uint64_t reserved[4];
+    uint64_t reused_tokens;       /* of prompts, that were not computed again */
+    uint64_t reserved[3];
 } sluice_statistics;
 
 /* Fills *statistics. Errors: SLUICE_E_BUSY, SLUICE_E_INVALID_ARGUMENT. */

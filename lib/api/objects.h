@@ -39,6 +39,7 @@ struct EngineObject {
     std::string cpu;
     const Kernels* kernels = nullptr;  // null: the Eigen reference
     std::unique_ptr<Workers> workers;
+    std::atomic<std::uint64_t> n_marks = 0;  // made so far: their numbers
 };
 
 struct ModelObject {

@@ -108,6 +108,18 @@ sluice_event to_c(const Event& event) {
     return out;
 }
 
+Result<std::vector<TokenId>> encode_argument(const SessionObject& session, const char* text,
+                                             std::uint64_t text_size, std::uint32_t flags) {
+    SLUICE_TRY(check_flags("flags", flags, SLUICE_ENCODE_BOS | SLUICE_ENCODE_PLAIN));
+    SLUICE_ASSIGN(given, read_text_argument(text, text_size, "text"));
+    const auto& tokenizer = session.model->model->tokenizer();
+    if (tokenizer == nullptr) return make_error(SLUICE_E_STATE, "the model has no tokenizer");
+    std::vector<TokenId> ids;
+    const EncodeOptions options{(flags & SLUICE_ENCODE_BOS) != 0, (flags & SLUICE_ENCODE_PLAIN) != 0};
+    SLUICE_TRY(tokenizer->encode(given, options, ids));
+    return ids;
+}
+
 // Runs body(Session&) when nobody else is using the session.
 template <class Body>
 std::int32_t with_session(sluice_session* session, sluice_error* error, Body&& body) {
@@ -160,15 +172,33 @@ int32_t sluice_session_feed(sluice_session* session, const int32_t* ids, uint64_
 int32_t sluice_session_feed_text(sluice_session* session, const char* text, uint64_t text_size, uint32_t flags,
                                  sluice_error* error) {
     return with_session(session, error, [&](Session& object) -> Done {
-        SLUICE_TRY(check_flags("flags", flags, SLUICE_ENCODE_BOS | SLUICE_ENCODE_PLAIN));
-        SLUICE_ASSIGN(given, read_text_argument(text, text_size, "text"));
-        const auto& tokenizer = session->object->model->model->tokenizer();
-        if (tokenizer == nullptr) return make_error(SLUICE_E_STATE, "the model has no tokenizer");
-        std::vector<TokenId> ids;
-        const EncodeOptions options{(flags & SLUICE_ENCODE_BOS) != 0, (flags & SLUICE_ENCODE_PLAIN) != 0};
-        SLUICE_TRY(tokenizer->encode(given, options, ids));
+        SLUICE_ASSIGN(ids, encode_argument(*session->object, text, text_size, flags));
         return object.feed(ids);
     });
+}
+
+int32_t sluice_session_prompt(sluice_session* session, const int32_t* ids, uint64_t n_ids, uint64_t* n_reused,
+                              sluice_error* error) {
+    return with_session(session, error, [&](Session& object) -> Done {
+        if (n_ids > 0) SLUICE_TRY(check_pointer(ids, "ids"));
+        SLUICE_ASSIGN(reused, object.prompt({ids, static_cast<std::size_t>(n_ids)}));
+        if (n_reused != nullptr) *n_reused = reused;
+        return Nothing{};
+    });
+}
+
+int32_t sluice_session_prompt_text(sluice_session* session, const char* text, uint64_t text_size,
+                                   uint32_t flags, uint64_t* n_reused, sluice_error* error) {
+    return with_session(session, error, [&](Session& object) -> Done {
+        SLUICE_ASSIGN(ids, encode_argument(*session->object, text, text_size, flags));
+        SLUICE_ASSIGN(reused, object.prompt(ids));
+        if (n_reused != nullptr) *n_reused = reused;
+        return Nothing{};
+    });
+}
+
+int32_t sluice_session_rewind(sluice_session* session, uint64_t position, sluice_error* error) {
+    return with_session(session, error, [&](Session& object) { return object.rewind(position); });
 }
 
 int32_t sluice_session_next(sluice_session* session, sluice_event* event, sluice_error* error) {
@@ -247,6 +277,7 @@ int32_t sluice_session_statistics(sluice_session* session, sluice_statistics* st
         filled.position = session->object->cache->cache.position();
         filled.seed = object.sampling().seed;
         filled.memory = object.size();
+        filled.reused_tokens = found.reused_tokens;
         return write_info(statistics, filled, "statistics");
     });
 }

@@ -1,4 +1,3 @@
-// One block of memory, laid out once; nothing moves or grows.
 #include "cache/kv_cache.h"
 
 #include <algorithm>
@@ -7,29 +6,27 @@
 #include "base/checked.h"
 #include "base/sentence.h"
 #include "kernels/half.h"
+#include "kernels/kernels.h"
 
 namespace sluice {
 
+static_assert(kPageTokens % kAttentionBlock == 0, "attention looks at a block of one page at a time");
+
 struct KvCache::Plan {
-    std::uint64_t keys = 0;    // bytes
-    std::uint64_t values = 0;  // bytes
-    std::uint64_t states = 0;  // floats of all convolution layers
-    std::uint64_t state = 0;   // floats of one of them
-    std::uint64_t total = 0;   // bytes
+    std::uint64_t page = 0;    // bytes
+    std::uint64_t state = 0;   // floats of one convolution layer
+    std::uint64_t states = 0;  // of all
+    std::uint64_t total = 0;   // bytes, when full
 };
 
 namespace {
-
-// Areas begin at cache lines.
-constexpr std::uint64_t kAlignment = 64;
 
 std::uint64_t element_size(KvType type) {
     return type == KvType::kF16 ? 2 : 4;
 }
 
-// In whole key tiles.
-std::uint64_t padded(std::uint64_t capacity) {
-    return (capacity + kKeyTile - 1) / kKeyTile * kKeyTile;
+std::uint64_t pages_of(std::uint64_t n_tokens) {
+    return (n_tokens + kPageTokens - 1) / kPageTokens;
 }
 
 void store_element(KvType type, std::byte* elements, std::size_t i, float value) {
@@ -54,6 +51,12 @@ float load_element(KvType type, const std::byte* elements, std::size_t i) {
 
 }  // namespace
 
+std::size_t TokenLog::run_from(std::size_t at) const {
+    std::size_t end = at;
+    while (end < ids.size() && roles[end] == roles[at]) ++end;
+    return end - at;
+}
+
 Result<KvCache::Plan> KvCache::plan(const Config& config, const KvCacheOptions& options) {
     if (options.capacity == 0)
         return make_error(SLUICE_E_INVALID_ARGUMENT, "a KV cache needs a capacity above 0");
@@ -61,27 +64,19 @@ Result<KvCache::Plan> KvCache::plan(const Config& config, const KvCacheOptions& 
         return make_error(SLUICE_E_LIMIT, "a KV cache of ", options.capacity,
                           " tokens is more than the model's context of ", config.context_size);
     }
-    // No overflow: capacity is at most 2^24 here, and the configuration's counts were verified.
-    const std::uint64_t rows =
-        config.n_attention_layers() * std::uint64_t{config.n_kv_heads} * padded(options.capacity);
-    const auto keys = checked_product({rows, config.head_size, element_size(options.key_type)});
-    const auto values = checked_product({rows, config.head_size, element_size(options.value_type)});
+    const std::uint64_t n_heads = config.n_attention_layers() * std::uint64_t{config.n_kv_heads};
+    const std::uint64_t pair = element_size(options.key_type) + element_size(options.value_type);
+    const auto page = checked_product({n_heads, kPageTokens, config.head_size, pair});
+    const auto pages = page ? checked_mul(*page, pages_of(options.capacity)) : std::nullopt;
     const std::uint64_t n_convolutions = config.n_layers() - config.n_attention_layers();
     const auto state = checked_product({config.convolution_width - 1, config.hidden_size});
     const auto states = state ? checked_mul(*state, n_convolutions) : std::nullopt;
-    if (!keys || !values || !states) {
-        return make_error(SLUICE_E_LIMIT, "a KV cache of ", options.capacity,
-                          " tokens has no size that fits 64 bits");
-    }
-    const auto key_area = checked_align(*keys, kAlignment);
-    const auto value_area = checked_align(*values, kAlignment);
-    const auto state_bytes = checked_mul(*states, 2 * sizeof(float));
-    const auto sum = key_area && value_area ? checked_add(*key_area, *value_area) : std::nullopt;
-    const auto total = sum && state_bytes ? checked_add(*sum, *state_bytes) : std::nullopt;
+    const auto state_bytes = states ? checked_mul(*states, 2 * sizeof(float)) : std::nullopt;
+    const auto total = pages && state_bytes ? checked_add(*pages, *state_bytes) : std::nullopt;
     if (!total || !checked_cast<std::int64_t>(*total)) {
         return make_error(SLUICE_E_LIMIT, "a KV cache of ", options.capacity, " tokens is too large");
     }
-    return Plan{*key_area, *value_area, *states, *state, *total};
+    return Plan{*page, *state, *states, *total};
 }
 
 Result<std::uint64_t> KvCache::planned_size(const Config& config, const KvCacheOptions& options) {
@@ -91,26 +86,90 @@ Result<std::uint64_t> KvCache::planned_size(const Config& config, const KvCacheO
 
 Result<KvCache> KvCache::create(const Config& config, const KvCacheOptions& options, MemoryBudget& budget) {
     SLUICE_ASSIGN(planned, plan(config, options));
-    SLUICE_ASSIGN(block, Block::allocate(budget, planned.total, "the KV cache"));
     KvCache cache;
     cache.options_ = options;
-    cache.padded_capacity_ = padded(options.capacity);
+    cache.budget_ = &budget;
     cache.n_kv_heads_ = config.n_kv_heads;
     cache.head_size_ = config.head_size;
+    cache.n_heads_in_all_ = config.n_attention_layers() * std::uint64_t{config.n_kv_heads};
+    cache.page_size_ = planned.page;
     cache.state_size_ = static_cast<std::size_t>(planned.state);
-    cache.block_ = std::move(block);
-    std::byte* at = cache.block_.data();
-    cache.keys_ = {options.key_type, at};
-    cache.values_ = {options.value_type, at + planned.keys};
-    auto* states = reinterpret_cast<float*>(at + planned.keys + planned.values);
-    cache.states_ = {states, static_cast<std::size_t>(planned.states)};
-    cache.saved_states_ = {states + planned.states, static_cast<std::size_t>(planned.states)};
+    cache.states_size_ = static_cast<std::size_t>(planned.states);
+    cache.n_tokens_back_ =
+        std::uint64_t{config.convolution_width - 1} * (config.n_layers() - config.n_attention_layers());
+    SLUICE_TRY(cache.take_states());
     return cache;
+}
+
+Done KvCache::take_states() {
+    SLUICE_ASSIGN(block, Block::allocate(*budget_, 2 * states_size_ * sizeof(float), "the KV cache"));
+    states_block_ = std::move(block);
+    auto* states = reinterpret_cast<float*>(states_block_.data());
+    states_ = {states, states_size_};
+    saved_states_ = {states + states_size_, states_size_};
+    return Nothing{};
+}
+
+std::uint64_t KvCache::size() const {
+    return pages_.size() * page_size_ + states_block_.size() + marks_.size();
 }
 
 void KvCache::reset() {
     position_ = 0;
+    n_kept_ = 0;
+    log_.ids.clear();
+    log_.roles.clear();
+    marks_.clear();
+    wanted_.clear();
     std::fill(states_.begin(), states_.end(), 0.0F);
+}
+
+void KvCache::trim(std::uint64_t most_bytes) {
+    pages_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(pages_.size(), pages_of(position_))));
+    if (size() > most_bytes) marks_.drop_automatic();
+}
+
+Result<KvCache> KvCache::fork() const {
+    KvCache copy;
+    copy.options_ = options_;
+    copy.budget_ = budget_;
+    copy.n_kv_heads_ = n_kv_heads_;
+    copy.head_size_ = head_size_;
+    copy.n_heads_in_all_ = n_heads_in_all_;
+    copy.page_size_ = page_size_;
+    copy.state_size_ = state_size_;
+    copy.states_size_ = states_size_;
+    copy.n_tokens_back_ = n_tokens_back_;
+    copy.position_ = position_;
+    copy.n_kept_ = n_kept_;
+    SLUICE_TRY(copy.take_states());
+    std::copy(states_.begin(), states_.end(), copy.states_.begin());
+    copy.log_ = log_;
+    copy.marks_ = marks_;
+    copy.pages_.assign(pages_.begin(), pages_.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(
+                                                            pages_.size(), pages_of(position_))));
+    return copy;
+}
+
+Done KvCache::make_room(std::uint64_t n) {
+    const auto n_wanted = static_cast<std::size_t>(pages_of(position_ + n));
+    const auto first_written = static_cast<std::size_t>(std::max(position_, n_kept_) / kPageTokens);
+    std::vector<Page> fresh;  // from first_written on; an empty one stands for a page that stays
+    for (std::size_t i = first_written; i < n_wanted; ++i) {
+        if (i < pages_.size() && !pages_[i].is_shared()) continue;
+        SLUICE_ASSIGN(page,
+                      i < pages_.size() ? pages_[i].copy(*budget_) : Page::allocate(*budget_, page_size_));
+        fresh.resize(n_wanted - first_written);
+        fresh[i - first_written] = std::move(page);
+    }
+    log_.ids.reserve(n_wanted * kPageTokens);
+    log_.roles.reserve(n_wanted * kPageTokens);
+    if (fresh.empty()) return Nothing{};
+    pages_.resize(std::max(pages_.size(), n_wanted));
+    for (std::size_t i = 0; i < fresh.size(); ++i) {
+        if (fresh[i].identity() != nullptr) pages_[first_written + i] = std::move(fresh[i]);
+    }
+    return Nothing{};
 }
 
 void KvCache::begin() {
@@ -120,34 +179,111 @@ void KvCache::begin() {
 
 void KvCache::roll_back() {
     position_ = saved_position_;
+    log_.ids.resize(static_cast<std::size_t>(position_));
+    log_.roles.resize(static_cast<std::size_t>(position_));
+    marks_.drop_after(position_);
+    wanted_.clear();
     std::copy(saved_states_.begin(), saved_states_.end(), states_.begin());
 }
 
-std::byte* KvCache::head(const Rows& rows, std::uint32_t layer, std::uint32_t kv_head,
-                         std::uint64_t first) const {
-    const std::uint64_t index = (std::uint64_t{layer} * n_kv_heads_ + kv_head) * padded_capacity_ + first;
-    return rows.data + index * head_size_ * element_size(rows.type);
+void KvCache::advance(std::span<const TokenId> ids, TokenRole role) {
+    position_ += ids.size();
+    log_.ids.insert(log_.ids.end(), ids.begin(), ids.end());
+    log_.roles.insert(log_.roles.end(), ids.size(), role);
+    const auto passed = std::find_if(wanted_.begin(), wanted_.end(),
+                                     [&](const WantedMark& wanted) { return wanted.position > position_; });
+    for (auto at = wanted_.begin(); at != passed; ++at) marks_.add(std::move(at->mark), options_.mark_bytes);
+    wanted_.erase(wanted_.begin(), passed);
+}
+
+Result<Mark> KvCache::make_mark(std::uint64_t position, std::uint64_t serial) const {
+    return Marks::make(*budget_, states_size_, position, serial);
+}
+
+Done KvCache::mark(std::uint64_t serial) {
+    SLUICE_ASSIGN(made, make_mark(position_, serial));
+    std::copy(states_.begin(), states_.end(), made.values().begin());
+    marks_.add(std::move(made), options_.mark_bytes);
+    return Nothing{};
+}
+
+void KvCache::want_marks(std::span<const std::uint64_t> positions) {
+    wanted_.clear();
+    const std::uint64_t most = options_.mark_bytes / std::max<std::uint64_t>(1, states_size_ * sizeof(float));
+    const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(most, positions.size()));
+    for (const std::uint64_t position : positions.last(count)) {
+        if (marks_.has(position)) continue;
+        auto made = make_mark(position, 0);
+        if (!made) return;
+        wanted_.push_back({position, std::move(*made)});
+    }
+}
+
+Result<TokenLog> KvCache::rewind(std::uint64_t position) {
+    if (position > position_) {
+        return make_error(SLUICE_E_INVALID_ARGUMENT, "position ", position, " is behind the ", position_,
+                          " tokens remembered");
+    }
+    TokenLog again;
+    if (position == position_) return again;
+    const Mark* mark = marks_.at_or_before(position);
+    std::uint64_t first = position > n_tokens_back_ ? position - n_tokens_back_ : 0;
+    const bool from_mark = mark != nullptr && mark->position >= first;
+    if (from_mark) first = mark->position;
+    const auto begin = static_cast<std::ptrdiff_t>(first);
+    const auto end = static_cast<std::ptrdiff_t>(position);
+    again.ids.assign(log_.ids.begin() + begin, log_.ids.begin() + end);
+    again.roles.assign(log_.roles.begin() + begin, log_.roles.begin() + end);
+    if (from_mark) {
+        const std::span<const float> values = mark->values();
+        std::copy(values.begin(), values.end(), states_.begin());
+    } else {
+        std::fill(states_.begin(), states_.end(), 0.0F);
+    }
+    position_ = first;
+    n_kept_ = position;
+    log_.ids.resize(static_cast<std::size_t>(first));
+    log_.roles.resize(static_cast<std::size_t>(first));
+    marks_.drop_after(position);
+    wanted_.clear();
+    return again;
+}
+
+std::byte* KvCache::keys_at(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const {
+    const std::uint64_t head = std::uint64_t{layer} * n_kv_heads_ + kv_head;
+    const std::uint64_t index = head * kPageTokens + first % kPageTokens;
+    return pages_[first / kPageTokens].data() + index * head_size_ * element_size(options_.key_type);
+}
+
+std::byte* KvCache::values_at(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const {
+    const std::uint64_t head = std::uint64_t{layer} * n_kv_heads_ + kv_head;
+    const std::uint64_t index = head * kPageTokens + first % kPageTokens;
+    const std::uint64_t all_keys = n_heads_in_all_ * kPageTokens * head_size_ * element_size(options_.key_type);
+    return pages_[first / kPageTokens].data() + all_keys +
+           index * head_size_ * element_size(options_.value_type);
 }
 
 const std::byte* KvCache::key_tiles(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const {
-    return head(keys_, layer, kv_head, first);
+    return keys_at(layer, kv_head, first);
 }
 
 const std::byte* KvCache::value_rows(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const {
-    return head(values_, layer, kv_head, first);
+    return values_at(layer, kv_head, first);
 }
 
 void KvCache::store_key(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position, const float* key) {
-    std::byte* tile = head(keys_, layer, kv_head, position / kKeyTile * kKeyTile);
+    if (position < n_kept_) return;
+    std::byte* tile = keys_at(layer, kv_head, position / kKeyTile * kKeyTile);
     for (std::size_t i = 0; i < head_size_; ++i) {
-        store_element(keys_.type, tile, i * kKeyTile + position % kKeyTile, key[i]);
+        store_element(options_.key_type, tile, i * kKeyTile + position % kKeyTile, key[i]);
     }
 }
 
 void KvCache::store_value(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position,
                           const float* value) {
-    std::byte* row = head(values_, layer, kv_head, position);
-    for (std::size_t i = 0; i < head_size_; ++i) store_element(values_.type, row, i, value[i]);
+    if (position < n_kept_) return;
+    std::byte* row = values_at(layer, kv_head, position);
+    for (std::size_t i = 0; i < head_size_; ++i) store_element(options_.value_type, row, i, value[i]);
 }
 
 void KvCache::read_keys(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first, std::size_t count,
@@ -155,15 +291,17 @@ void KvCache::read_keys(std::uint32_t layer, std::uint32_t kv_head, std::uint64_
     for (std::uint64_t position = first; position < first + count; ++position) {
         const std::byte* tile = key_tiles(layer, kv_head, position / kKeyTile * kKeyTile);
         for (std::size_t i = 0; i < head_size_; ++i) {
-            *out++ = load_element(keys_.type, tile, i * kKeyTile + position % kKeyTile);
+            *out++ = load_element(options_.key_type, tile, i * kKeyTile + position % kKeyTile);
         }
     }
 }
 
 void KvCache::read_values(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first, std::size_t count,
                           float* out) const {
-    const std::byte* rows = value_rows(layer, kv_head, first);
-    for (std::size_t i = 0; i < count * head_size_; ++i) out[i] = load_element(values_.type, rows, i);
+    for (std::uint64_t position = first; position < first + count; ++position) {
+        const std::byte* row = value_rows(layer, kv_head, position);
+        for (std::size_t i = 0; i < head_size_; ++i) *out++ = load_element(options_.value_type, row, i);
+    }
 }
 
 std::span<float> KvCache::convolution_state(std::uint32_t layer) {

@@ -35,6 +35,7 @@ public:
 
     Done run(std::span<const TokenId> tokens, TokenRole role, KvCache& cache, LogitRows rows,
              std::span<float> logits, Trace* trace, const CancelFlag& cancel) override {
+        SLUICE_TRY(cache.make_room(tokens.size()));
         PromptRoom* const prompt = role == TokenRole::kPrompt ? prompt_.get() : nullptr;
         Step step{config_,   kernels_, workers_, cancel,        work_,      cache, groups_,
                   products_, counts_,  trace,    tokens.size(), quantises_, prompt};
@@ -74,7 +75,7 @@ public:
         step.prompt = nullptr;  // the head's sums are the same for every role: one row is not worth whole tiles
         SLUICE_TRY(compute_logits(step, rows, logits));
         if (counts_ != nullptr) counts_->add_tokens(tokens.size());
-        cache.advance(tokens.size());
+        cache.advance(tokens, role);
         return Nothing{};
     }
 

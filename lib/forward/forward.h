@@ -22,14 +22,6 @@ enum class LogitRows {
     kAll,   // of every token
 };
 
-// Where tokens come from. The matrix products of prompt tokens may have another order of sums than those of
-// generated ones, where oneDNN computes them (docs/decisions/0013-onednn-for-prompts.md): a token's bits depend
-// on its role, and never on its chunk.
-enum class TokenRole {
-    kPrompt,
-    kGenerated,
-};
-
 struct InputSquares;
 
 // What a run leaves behind for inspection. Sized by the caller; an empty member is not filled.
@@ -52,8 +44,9 @@ public:
     // Computes tokens at the positions after the cache's and advances it by their number. `logits` has
     // room for the rows asked for, vocabulary_size floats each.
     // Requires 1 to max_tokens() valid ids, and room in the cache.
-    // Errors: CANCELLED, CALLBACK_FAILED, NUMERIC (an activation or a logit is not finite). The cache is then
-    // to be rolled back by the caller, who called its begin().
+    // Errors: OUT_OF_MEMORY (a page of the cache; before anything was changed), CANCELLED, CALLBACK_FAILED,
+    // NUMERIC (an activation or a logit is not finite). The cache is then to be rolled back by the caller, who
+    // called its begin().
     virtual Done run(std::span<const TokenId> tokens, TokenRole role, KvCache& cache, LogitRows rows,
                      std::span<float> logits, Trace* trace, const CancelFlag& cancel) = 0;
 

@@ -11,8 +11,9 @@ namespace {
 constexpr std::size_t kChannelGrain = 128;
 
 // Everything for the channels [first, last). `wide` has rows of B, C, x; x becomes z = B * x in place.
-void convolve(const ShortConvolution& convolution, std::span<float> state, const Step& step, std::size_t first,
-              std::size_t last) {
+void convolve(const ShortConvolution& convolution, std::uint32_t cache_layer, const Step& step,
+              std::size_t first, std::size_t last) {
+    const std::span<float> state = step.cache.convolution_state(cache_layer);
     const std::size_t hidden = step.config.hidden_size;
     const std::size_t width = step.config.convolution_width;
     const auto gates = [&](std::size_t token) { return step.work.wide.data() + token * 3 * hidden; };
@@ -38,6 +39,15 @@ void convolve(const ShortConvolution& convolution, std::span<float> state, const
         }
         for (std::size_t i = first; i < last; ++i) out[i] *= c[i];
     }
+    for (const KvCache::WantedMark& wanted : step.cache.wanted_marks()) {
+        if (wanted.position > step.cache.position() + step.n_tokens) break;
+        const auto token = static_cast<std::size_t>(wanted.position - step.cache.position());
+        float* row = step.cache.mark_state(wanted, cache_layer).data();
+        for (std::size_t back = width - 1; back > 0; --back, row += hidden) {
+            const float* z = z_before(token, back);
+            std::copy(z + first, z + last, row + first);
+        }
+    }
     // Oldest row first, each from a later place than it goes to, so nothing is overwritten before it is read.
     for (std::size_t row = 0; row + 1 < width; ++row) {
         const float* z = z_before(step.n_tokens, width - 1 - row);
@@ -52,11 +62,10 @@ Done run_short_convolution(const ShortConvolution& convolution, std::uint32_t ca
     const Product input{&convolution.input, step.work.wide.data(), 3 * hidden};
     SLUICE_TRY(step.multiply(step.normed(), {&input, 1}, Rounding::kTwice));
 
-    const std::span<float> state = step.cache.convolution_state(cache_layer);
     const std::size_t grain = std::max(kChannelGrain, Step::grain_for(16 * step.n_tokens));
     SLUICE_TRY(step.workers.for_each(hidden, grain, step.cancel,
                                      [&](std::size_t first, std::size_t last, std::uint32_t) {
-                                         convolve(convolution, state, step, first, last);
+                                         convolve(convolution, cache_layer, step, first, last);
                                      }));
 
     const Product output{&convolution.output, step.work.mixed.data(), hidden};

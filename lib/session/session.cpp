@@ -6,17 +6,13 @@
 #include <chrono>
 
 #include "base/sentence.h"
+#include "session/elapsed.h"
 
 namespace sluice {
 namespace {
 
 // Text of one token that does not make a string grow: pieces of the vocabulary are far shorter.
 constexpr std::size_t kUsualTextSize = 4096;
-
-std::uint64_t nanoseconds_since(std::chrono::steady_clock::time_point start) {
-    const auto elapsed = std::chrono::steady_clock::now() - start;
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count());
-}
 
 // Takes the cache back to where it was unless the change is kept; also when memory runs out on the way.
 class CacheChange {
@@ -71,6 +67,11 @@ Result<std::unique_ptr<Session>> Session::create(const Config& config, const Tok
     session->arrived_.reserve(kUsualTextSize);
     session->text_.reserve(kUsualTextSize);
     SLUICE_TRY(session->configure(std::move(options)));
+    if (tokenizer != nullptr) session->message_begin_ = tokenizer->find("<|im_start|>");
+    if (cache.position() > 0) {
+        session->state_ = State::kBehind;
+        session->sampler_->accept(cache.tokens());
+    }
     return session;
 }
 
@@ -117,7 +118,7 @@ Done Session::check_cancel() {
     return make_error(SLUICE_E_CANCELLED, "cancelled");
 }
 
-Done Session::feed(std::span<const TokenId> ids) {
+Done Session::check_ids(std::span<const TokenId> ids) const {
     if (ids.empty()) return make_error(SLUICE_E_INVALID_ARGUMENT, "no tokens to feed");
     for (const TokenId id : ids) {
         if (id < 0 || static_cast<std::uint32_t>(id) >= config_.vocabulary_size) {
@@ -125,20 +126,25 @@ Done Session::feed(std::span<const TokenId> ids) {
                               config_.vocabulary_size);
         }
     }
+    return Nothing{};
+}
+
+Done Session::feed(std::span<const TokenId> ids) {
+    SLUICE_TRY(check_ids(ids));
     const std::uint64_t n_tokens = ids.size() + (state_ == State::kChosen ? 1 : 0);
     if (n_tokens > cache_.room()) {
         return make_error(SLUICE_E_CONTEXT_FULL, n_tokens, " tokens do not fit: ", cache_.position(), " of ",
                           cache_.capacity(), " are taken");
     }
-    if (trace_ != nullptr && ids.size() > pass_->max_tokens()) {
-        return make_error(SLUICE_E_INVALID_ARGUMENT, "a traced feed of ", ids.size(),
-                          " tokens is larger than the chunk of ", pass_->max_tokens());
-    }
     SLUICE_TRY(check_cancel());
 
     const auto start = std::chrono::steady_clock::now();
     CacheChange change(cache_);
-    Done done = prefill(ids);
+    Done done = Nothing{};
+    if (state_ == State::kChosen) {
+        done = pass_->run({&chosen_, 1}, TokenRole::kGenerated, cache_, LogitRows::kNone, {}, nullptr, cancel_);
+    }
+    if (done) done = prefill(ids);
     if (!done) {
         cancel_.store(false, std::memory_order_relaxed);
         return done;
@@ -146,22 +152,27 @@ Done Session::feed(std::span<const TokenId> ids) {
     change.keep();
     std::swap(logits_, new_logits_);
     sampler_->accept(ids);
+    begin_answer();
+    statistics_.prefill_tokens += n_tokens;
+    statistics_.prefill_nanoseconds += nanoseconds_since(start);
+    return Nothing{};
+}
+
+void Session::begin_answer() {
     state_ = State::kReady;
     end_.reset();
     carried_.clear();
     n_generated_ = 0;
     if (detokenizer_) detokenizer_->reset();
     stop_strings_->reset();
-    statistics_.prefill_tokens += n_tokens;
-    statistics_.prefill_nanoseconds += nanoseconds_since(start);
-    return Nothing{};
 }
 
 Done Session::prefill(std::span<const TokenId> ids) {
-    if (state_ == State::kChosen) {
-        SLUICE_TRY(
-            pass_->run({&chosen_, 1}, TokenRole::kGenerated, cache_, LogitRows::kNone, {}, nullptr, cancel_));
+    if (trace_ != nullptr && ids.size() > pass_->max_tokens()) {
+        return make_error(SLUICE_E_INVALID_ARGUMENT, "a traced feed of ", ids.size(),
+                          " tokens is larger than the chunk of ", pass_->max_tokens());
     }
+    want_marks(ids);
     if (trace_ != nullptr) {
         n_traced_ = 0;
         const LogitRows rows = trace_logits_ ? LogitRows::kAll : LogitRows::kLast;
@@ -200,15 +211,19 @@ Done Session::compute_chosen() {
     return Nothing{};
 }
 
+Done Session::find_logits() {
+    if (state_ == State::kChosen) return compute_chosen();
+    return state_ == State::kBehind ? recall_logits() : Done(Nothing{});
+}
+
 Result<std::span<const float>> Session::logits() {
     if (state_ == State::kEmpty) return make_error(SLUICE_E_STATE, "nothing was fed yet");
     SLUICE_TRY(check_cancel());
-    if (state_ == State::kChosen) {
-        if (cache_.room() == 0)
-            return make_error(SLUICE_E_CONTEXT_FULL, "the last token does not fit the cache of ",
-                              cache_.capacity());
-        SLUICE_TRY(compute_chosen());
+    if (state_ == State::kChosen && cache_.room() == 0) {
+        return make_error(SLUICE_E_CONTEXT_FULL, "the last token does not fit the cache of ",
+                          cache_.capacity());
     }
+    SLUICE_TRY(find_logits());
     return std::span<const float>(logits_);
 }
 
@@ -240,12 +255,10 @@ Result<Event> Session::next() {
         return text_event(kNoToken);
     }
     if (options_.max_tokens != 0 && n_generated_ >= options_.max_tokens) return end(EndReason::kMaxTokens);
-    if (state_ == State::kChosen) {
-        if (cache_.room() == 0) return end(EndReason::kContextFull);
-        const Done done = compute_chosen();
-        if (!done && done.error().status == SLUICE_E_CANCELLED) return cancelled;
-        if (!done) return done.error();
-    }
+    if (state_ == State::kChosen && cache_.room() == 0) return end(EndReason::kContextFull);
+    const Done done = find_logits();
+    if (!done && done.error().status == SLUICE_E_CANCELLED) return cancelled;
+    if (!done) return done.error();
     SLUICE_ASSIGN(id, sampler_->choose(candidates()));
     if (is_stop(id)) return end(EndReason::kStopToken, id);
     return choose(id);

@@ -56,6 +56,7 @@ struct Event {
 struct SessionStatistics {
     std::uint64_t prefill_tokens = 0;
     std::uint64_t prefill_nanoseconds = 0;
+    std::uint64_t reused_tokens = 0;  // of prompts, that were not computed again
     std::uint64_t decode_tokens = 0;
     std::uint64_t decode_nanoseconds = 0;
 };
@@ -76,6 +77,17 @@ public:
     // Errors: INVALID_ARGUMENT (no ids, an id outside the vocabulary), CONTEXT_FULL, CANCELLED, and those of
     // ForwardPass::run.
     Done feed(std::span<const TokenId> ids);
+
+    // Makes the conversation these tokens, as if they were fed to an empty one: what the cache holds of their
+    // beginning stays, the rest is computed. The last one is always computed, for its logits, unless they are
+    // there. Returns how many were not computed. Errors: as feed, CONTEXT_FULL by the capacity; then the
+    // conversation is as it was.
+    Result<std::uint64_t> prompt(std::span<const TokenId> ids);
+
+    // Goes back to the first `position` of the tokens that are computed; a chosen one that is not is forgotten.
+    // Errors: INVALID_ARGUMENT (behind the end), CANCELLED, those of ForwardPass::run; then nothing has
+    // changed.
+    Done rewind(std::uint64_t position);
 
     // Errors: STATE (nothing fed), NUMERIC, those of ForwardPass::run. A cancel is an END event.
     Result<Event> next();
@@ -108,13 +120,22 @@ private:
     enum class State {
         kEmpty,   // nothing fed yet
         kReady,   // logits_ are those of the next token
+        kBehind,  // the cache holds the conversation; its last token is computed again for logits
         kChosen,  // chosen_ is to be computed before there are logits again
     };
 
     Session(const Config& config, const Tokenizer* tokenizer, std::unique_ptr<ForwardPass> pass, KvCache& cache,
             std::size_t n_named);
 
+    Done check_ids(std::span<const TokenId> ids) const;
     Done prefill(std::span<const TokenId> ids);
+    void want_marks(std::span<const TokenId> ids);
+    void begin_answer();
+    Done go_back(std::uint64_t position);
+    template <class Change>
+    Done change_or_restore(const Change& change);
+    Done recall_logits();
+    Done find_logits();
     void take_carried();
     void end_by_stop_string(std::uint32_t which);
     Done compute_chosen();
@@ -129,6 +150,7 @@ private:
     const Tokenizer* tokenizer_;
     std::unique_ptr<ForwardPass> pass_;
     KvCache& cache_;
+    TokenId message_begin_ = kNoToken;  // marks are made in front of it
     std::size_t n_named_;  // ids that the tokenizer knows; rows of the embedding above them are padding
     SessionOptions options_;
     std::optional<Sampler> sampler_;

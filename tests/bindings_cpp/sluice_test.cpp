@@ -98,6 +98,34 @@ TEST_CASE("cpp: objects may end in any order") {
     CHECK(session->next().is_text());
 }
 
+TEST_CASE("cpp: caches fork, mark and go back, and a session keeps what a prompt shares with its cache") {
+    const ModelFile file;
+    const sluicepp::Engine engine(1);
+    const sluicepp::Model model(engine, file.path());
+    sluicepp::KvCache cache(model);
+    cache.reserve(20);
+    std::uint64_t mark = 0;
+    std::uint64_t gone = 0;
+    {
+        sluicepp::Session session(model, cache, greedy(4));
+        CHECK(session.prompt({1, 5, 7, 9}) == 0);
+        mark = cache.mark();
+        CHECK(session.prompt({1, 5, 7, 9, 11, 13}) == 4);
+        gone = cache.mark();
+        session.rewind(5);
+        CHECK(cache.tokens() == std::vector<sluicepp::TokenId>{1, 5, 7, 9, 11});
+    }
+    const sluicepp::KvCache fork = cache.fork();
+    cache.rewind(mark);
+    CHECK(status_of([&] { cache.rewind(gone); }) == SLUICE_E_NOT_FOUND);
+    CHECK(cache.tokens().size() == 4);
+    CHECK(fork.tokens().size() == 5);
+    cache.unmark(mark);
+    CHECK(status_of([&] { cache.unmark(mark); }) == SLUICE_E_NOT_FOUND);
+    const std::uint64_t size = cache.trim();
+    CHECK(size == cache.describe().size);
+}
+
 TEST_CASE("cpp: a move leaves one owner") {
     const ModelFile file;
     const sluicepp::Engine engine(1);

@@ -34,11 +34,13 @@ TEST_CASE("cache: its size is told beforehand and charged") {
     const KvCacheOptions options{20, KvType::kF32, KvType::kF16};
     const auto planned = KvCache::planned_size(small_config(), options);
     REQUIRE(planned.ok());
-    // 2 layers x 2 heads x 32 x 4 values in 4 and in 2 bytes, 32 being whole tiles of 16 for 20; 2 states of 2
-    // x 8 floats, kept twice.
-    CHECK(*planned == 2048 + 1024 + 2 * 2 * 16 * 4);
-    const auto cache = KvCache::create(small_config(), options, budget);
+    // One page: 2 layers x 2 heads x 256 x 4 values in 4 and in 2 bytes; 2 states of 2 x 8 floats, kept twice.
+    const std::uint64_t states = 2 * 2 * 16 * 4;
+    CHECK(*planned == 16384 + 8192 + states);
+    auto cache = KvCache::create(small_config(), options, budget);
     REQUIRE(cache.ok());
+    CHECK(cache->size() == states);
+    REQUIRE(cache->make_room(1));
     CHECK(cache->size() == *planned);
     CHECK(budget.used() == *planned);
 }
@@ -53,16 +55,16 @@ TEST_CASE("cache: capacities that cannot be are refused") {
               .status == SLUICE_E_LIMIT);
 }
 
-TEST_CASE("cache: a capacity is planned in whole tiles of 16 positions, but ends where it was asked for") {
+TEST_CASE("cache: a capacity is planned in whole pages of 256 positions, but ends where it was asked for") {
     const auto size_of = [](std::uint64_t capacity) {
         const auto planned = KvCache::planned_size(small_config(), {capacity, KvType::kF32, KvType::kF16});
         REQUIRE(planned.ok());
         return *planned;
     };
-    CHECK(size_of(1) == size_of(16));
-    CHECK(size_of(17) == size_of(32));
-    CHECK(size_of(17) - size_of(16) == 2 * 2 * 16 * 4 * (4 + 2));
-    CHECK(size_of(993) == size_of(1000));
+    CHECK(size_of(1) == size_of(256));
+    CHECK(size_of(257) == size_of(512));
+    CHECK(size_of(257) - size_of(256) == 2 * 2 * 256 * 4 * (4 + 2));
+    CHECK(size_of(769) == size_of(1000));
     MemoryBudget budget;
     for (const std::uint64_t capacity : {1u, 15u, 16u, 17u, 20u, 1000u}) {
         const KvCache cache = make(budget, KvType::kF16, capacity);
@@ -79,6 +81,7 @@ float number(std::uint32_t layer, std::uint32_t head, std::uint64_t position, st
 }
 
 void fill(KvCache& cache) {
+    REQUIRE(cache.make_room(cache.capacity()));
     for (std::uint32_t layer = 0; layer < 2; ++layer) {
         for (std::uint32_t head = 0; head < 2; ++head) {
             for (std::uint64_t position = 0; position < cache.capacity(); ++position) {
@@ -186,12 +189,12 @@ TEST_CASE("cache: storing a key changes that position and no other") {
 TEST_CASE("cache: rolling back restores position and convolution inputs together") {
     MemoryBudget budget;
     KvCache cache = make(budget, KvType::kF32);
-    cache.advance(5);
+    cache.advance(std::vector<TokenId>{1, 2, 3, 4, 5}, TokenRole::kPrompt);
     for (std::uint32_t layer = 0; layer < 2; ++layer) {
         for (float& x : cache.convolution_state(layer)) x = static_cast<float>(layer + 1);
     }
     cache.begin();
-    cache.advance(7);
+    cache.advance(std::vector<TokenId>(7), TokenRole::kGenerated);
     for (std::uint32_t layer = 0; layer < 2; ++layer) {
         for (float& x : cache.convolution_state(layer)) x = 99.0F;
     }

@@ -147,6 +147,11 @@ Columns convolve(const ShortConvolution& convolution, std::uint32_t layer, const
     z.leftCols(width - 1) = state;
     z.rightCols(u.cols()) = b.cwiseProduct(x);
     state = z.rightCols(width - 1);
+    for (const KvCache::WantedMark& wanted : cache.wanted_marks()) {
+        if (wanted.position > cache.position() + static_cast<std::uint64_t>(u.cols())) break;
+        Eigen::Map<Columns> marked(cache.mark_state(wanted, layer).data(), hidden, width - 1);
+        marked = z.middleCols(index(wanted.position - cache.position()), width - 1);
+    }
 
     const Eigen::Map<const Rows> taps(convolution.taps.data(), hidden, width);
     Columns convolved = Columns::Zero(hidden, u.cols());
@@ -216,10 +221,13 @@ public:
         : config_(config), weights_(weights), max_tokens_(max_tokens), counts_(counts) {}
 
     // Eigen and the standard library report a failed allocation by an exception; it ends here.
-    Done run(std::span<const TokenId> tokens, TokenRole, KvCache& cache, LogitRows rows,
+    Done run(std::span<const TokenId> tokens, TokenRole role, KvCache& cache, LogitRows rows,
              std::span<float> logits, Trace* trace, const CancelFlag& cancel) override {
         try {
-            return run_unguarded(tokens, cache, rows, logits, trace, cancel);
+            SLUICE_TRY(cache.make_room(tokens.size()));
+            SLUICE_TRY(run_unguarded(tokens, cache, rows, logits, trace, cancel));
+            cache.advance(tokens, role);
+            return Nothing{};
         } catch (const std::bad_alloc&) {
             return Error{SLUICE_E_OUT_OF_MEMORY, "the reference pass found no memory for its activations"};
         }
@@ -264,7 +272,6 @@ private:
         record(trace, weights_.layers.size(), y);
         SLUICE_TRY(compute_logits(y, rows, logits));
         if (counts_ != nullptr) counts_->add_tokens(tokens.size());
-        cache.advance(tokens.size());
         return Nothing{};
     }
 
