@@ -89,8 +89,8 @@ CommandLine CommandLine::group(const char* name, const char* what) {
     return CommandLine(parser_->add_option_group(name, what));
 }
 
-void CommandLine::takes_one() {
-    parser_->require_option(1);
+void CommandLine::takes_one_at_most() {
+    parser_->require_option(0, 1);
 }
 
 void CommandLine::also_called(const char* name) {

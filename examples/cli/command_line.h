@@ -51,8 +51,8 @@ public:
     Option flag(const char* names, bool& value, const char* what);
     // Options that the help shows together.
     CommandLine group(const char* name, const char* what);
-    // Exactly one of a group's options is given.
-    void takes_one();
+    // At most one of a group's options is given.
+    void takes_one_at_most();
     void also_called(const char* name);
     void footer(const char* text);
 

@@ -40,6 +40,9 @@ struct Options {
     float dry_base = 0;
     std::int32_t dry_allowed_length = 0;
 
+    std::optional<std::string> save;
+    std::optional<std::string> resume;
+
     std::uint32_t n_top = 0;
     bool json = false;
     bool stats = false;
@@ -59,10 +62,18 @@ struct Answer {
     std::uint32_t stop_string = 0;
 };
 
+bool has_prompt(const Options& options) {
+    return options.prompt || options.file || options.ids;
+}
+
+// Empty where a saved conversation goes on without a new prompt.
 std::vector<sluicepp::TokenId> prompt_ids(const Options& options, const sluicepp::Model& model) {
+    if (!has_prompt(options) && options.resume) return {};
+    if (!has_prompt(options)) throw UsageFailure("one of --prompt, --file, --ids and --resume is needed");
     if (options.ids) return parse_ids(*options.ids);
     const sluicepp::Tokenizer tokenizer(model);
-    const bool bos = options.bos || (!options.no_bos && tokenizer.describe().adds_bos == 1);
+    const bool begins = !options.resume && tokenizer.describe().adds_bos == 1;
+    const bool bos = options.bos || (!options.no_bos && begins);
     const std::uint32_t flags = (bos ? SLUICE_ENCODE_BOS : 0U) | (options.plain ? SLUICE_ENCODE_PLAIN : 0U);
     auto ids = tokenizer.encode(options.prompt ? *options.prompt : read_file(*options.file), flags);
     if (ids.empty()) throw Failure("the prompt is empty and the model has no token to begin with; try --bos");
@@ -104,6 +115,7 @@ std::uint64_t cache_capacity(const Options& options, const sluicepp::Model& mode
     constexpr std::uint64_t kAnswer = 1024;
     if (options.kv.capacity > 0) return options.kv.capacity;
     const std::uint64_t context_size = model.describe().context_size;
+    if (options.resume) return context_size;  // it takes memory as it fills
     const std::uint64_t answer = options.max_tokens > 0 ? options.max_tokens : kAnswer;
     const std::uint64_t wanted = answer < context_size ? n_prompt + answer : context_size;
     return wanted > kDefault ? std::min(wanted, context_size) : 0;
@@ -223,11 +235,16 @@ int run(const Options& options) {
 
     Answer answer;
     try {
-        session.feed(ids);
+        if (options.resume) session.load(*options.resume);
+        if (!ids.empty()) session.feed(ids);
         answer = answer_of(options, model, session);
     } catch (const sluicepp::Exception& failure) {
         if (failure.status() != SLUICE_E_CANCELLED) throw;
         answer.reason = SLUICE_END_CANCELLED;
+    }
+    if (options.save) {
+        survive_file_size_limit();
+        session.save(*options.save);
     }
     const auto statistics = session.statistics();
     if (options.json) write_json(json_of(options, answer, ids.size(), statistics, engine.describe()));
@@ -241,7 +258,7 @@ void add_prompt(CommandLine line, Options& options) {
     prompt.add("-p,--prompt", options.prompt, "text to continue").called("TEXT");
     prompt.add("-f,--file", options.file, "file with the text to continue; - is standard input").called("FILE");
     Option ids = prompt.add("--ids", options.ids, "token ids, for example 1,5,7").called("LIST");
-    prompt.takes_one();
+    prompt.takes_one_at_most();
     Option bos = line.flag("--bos", options.bos, "begin-of-sequence token in front, whatever the model says");
     Option no_bos = line.flag("--no-bos", options.no_bos, "none in front, whatever the model says");
     Option plain = line.flag("--plain", options.plain, "text that spells a special token stays text");
@@ -284,6 +301,10 @@ Command add_generate(Program& program) {
     line.add("-n,--max-tokens", options->max_tokens, "most tokens to generate; 0 (default): as many as fit")
         .not_negative()
         .called("N");
+    line.add("--save", options->save, "file to write the conversation to at the end").called("FILE");
+    line.add("--resume", options->resume,
+             "file of --save: the conversation goes on, with the prompt behind it, or with none where it stood")
+        .called("FILE");
     line.flag("--ignore-eos", options->ignore_eos, "go on after the end of the message");
     line.add("--stop", options->stop_strings, "end before this text; may be given again").called("TEXT").once();
     line.flag("--skip-special", options->skip_special, "leave special tokens out of the text");

@@ -95,6 +95,21 @@ SLUICE_API int32_t sluice_kv_cache_rewind(sluice_kv_cache *cache, uint64_t mark,
 SLUICE_API int32_t sluice_kv_cache_mark_position(const sluice_kv_cache *cache, uint64_t mark,
                                                  uint64_t *position, sluice_error *error);
 
+/* Writes what the cache remembers, but its marks, to one file: beside `path`, synced, then renamed, so that
+ * there is the old file or the new one, whole, whatever happens. Only its owner may read it. It is for the
+ * same model and tokenizer, and caches with the same types of keys and values, and is checked by checksums;
+ * it is not encrypted. Errors: SLUICE_E_IO, _NOT_FOUND (the folder), _OUT_OF_MEMORY, _BUSY,
+ * _INVALID_ARGUMENT. */
+SLUICE_API int32_t sluice_kv_cache_save(const sluice_kv_cache *cache, const char *path, uint64_t path_size,
+                                        sluice_error *error);
+
+/* Takes the place of what the cache remembers; reads files of sluice_session_save too. A cache that a session
+ * holds is refused, sluice_session_load reads. Errors: SLUICE_E_CORRUPT (cut short or altered), _UNSUPPORTED
+ * (another version, other types of keys and values), _INVALID_ARGUMENT (of another model or tokenizer),
+ * _LIMIT (more tokens than the capacity), _NOT_FOUND, _IO, _OUT_OF_MEMORY, _BUSY; the cache stays as it was. */
+SLUICE_API int32_t sluice_kv_cache_load(sluice_kv_cache *cache, const char *path, uint64_t path_size,
+                                        sluice_error *error);
+
 /* Forgets everything: position 0, as after create. A cache that a session holds is reset by
  * sluice_session_reset, here it is refused. Errors: SLUICE_E_BUSY, SLUICE_E_INVALID_ARGUMENT. */
 SLUICE_API int32_t sluice_kv_cache_reset(sluice_kv_cache *cache, sluice_error *error);

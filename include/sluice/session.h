@@ -128,6 +128,18 @@ SLUICE_API int32_t sluice_session_prompt_text(sluice_session *session, const cha
 SLUICE_API int32_t sluice_session_rewind(sluice_session *session, uint64_t position,
                                          sluice_error *error);
 
+/* Writes the conversation to one file, at any token, also in the middle of an answer: what the cache
+ * remembers, the chosen token and the random stream. Options are not written. Errors and promises: as
+ * sluice_kv_cache_save. */
+SLUICE_API int32_t sluice_session_save(const sluice_session *session, const char *path, uint64_t path_size,
+                                       sluice_error *error);
+
+/* Takes the place of the conversation. With the same options the next token is the one that would have come,
+ * bit for bit, also in another process; max_tokens counts from here. Reads files of sluice_kv_cache_save too; the answer then begins after
+ * the last token. Errors: as sluice_kv_cache_load; the conversation stays as it was. */
+SLUICE_API int32_t sluice_session_load(sluice_session *session, const char *path, uint64_t path_size,
+                                       sluice_error *error);
+
 /* Kinds of events. New kinds are new numbers: skip those that you do not know. */
 #define SLUICE_EVENT_TEXT 1 /* a token, and the text that is certain since; the text may be empty */
 #define SLUICE_EVENT_END 2  /* generation is over; reason tells why */

@@ -4,6 +4,7 @@
 #include "api/objects.h"
 #include "api/options.h"
 #include "api/plan.h"
+#include "api/state.h"
 
 namespace sluice {
 namespace {
@@ -155,6 +156,24 @@ int32_t sluice_kv_cache_rewind(sluice_kv_cache* cache, uint64_t mark, sluice_err
         }
         SLUICE_ASSIGN(found, find_mark(object, mark));
         SLUICE_TRY(object.rewind(found->position));
+        return Nothing{};
+    });
+}
+
+int32_t sluice_kv_cache_save(const sluice_kv_cache* cache, const char* path, uint64_t path_size,
+                             sluice_error* error) {
+    return with_cache(cache, error,
+                      [&](const KvCache&) { return save_state(*cache->object, {}, path, path_size); });
+}
+
+int32_t sluice_kv_cache_load(sluice_kv_cache* cache, const char* path, uint64_t path_size,
+                             sluice_error* error) {
+    return with_cache(cache, error, [&](KvCache& object) -> Done {
+        if (cache->object->has_session.load()) {
+            return make_error(SLUICE_E_BUSY, "a session holds the cache; sluice_session_load reads");
+        }
+        SLUICE_ASSIGN(loaded, load_state(*cache->object, path, path_size));
+        object = std::move(loaded.cache);
         return Nothing{};
     });
 }

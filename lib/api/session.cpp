@@ -5,6 +5,7 @@
 #include "api/options.h"
 #include "api/plan.h"
 #include "api/sampling.h"
+#include "api/state.h"
 #include "forward/reference/reference.h"
 
 namespace sluice {
@@ -122,7 +123,7 @@ Result<std::vector<TokenId>> encode_argument(const SessionObject& session, const
 
 // Runs body(Session&) when nobody else is using the session.
 template <class Body>
-std::int32_t with_session(sluice_session* session, sluice_error* error, Body&& body) {
+std::int32_t with_session(const sluice_session* session, sluice_error* error, Body&& body) {
     return guarded(error, SLUICE_SUBSYSTEM_SESSION, [&]() -> Done {
         SLUICE_TRY(check_pointer(session, "session"));
         const Turn turn(*session->object->cache);
@@ -199,6 +200,21 @@ int32_t sluice_session_prompt_text(sluice_session* session, const char* text, ui
 
 int32_t sluice_session_rewind(sluice_session* session, uint64_t position, sluice_error* error) {
     return with_session(session, error, [&](Session& object) { return object.rewind(position); });
+}
+
+int32_t sluice_session_save(const sluice_session* session, const char* path, uint64_t path_size,
+                            sluice_error* error) {
+    return with_session(session, error, [&](const Session& object) {
+        return save_state(*session->object->cache, object.saved(), path, path_size);
+    });
+}
+
+int32_t sluice_session_load(sluice_session* session, const char* path, uint64_t path_size,
+                            sluice_error* error) {
+    return with_session(session, error, [&](Session& object) -> Done {
+        SLUICE_ASSIGN(loaded, load_state(*session->object->cache, path, path_size));
+        return object.restore(std::move(loaded.cache), loaded.more);
+    });
 }
 
 int32_t sluice_session_next(sluice_session* session, sluice_event* event, sluice_error* error) {

@@ -249,6 +249,34 @@ Result<TokenLog> KvCache::rewind(std::uint64_t position) {
     return again;
 }
 
+Done KvCache::clear_rest_of_page() {
+    if (position_ % kPageTokens == 0) return Nothing{};
+    Page& last = pages_[position_ / kPageTokens];
+    if (last.is_shared()) {
+        SLUICE_ASSIGN(copy, last.copy(*budget_));
+        last = std::move(copy);
+    }
+    const std::vector<float> zeros(head_size_, 0.0F);
+    const auto n_layers = static_cast<std::uint32_t>(n_heads_in_all_ / n_kv_heads_);
+    for (std::uint64_t position = position_; position % kPageTokens != 0; ++position) {
+        for (std::uint32_t layer = 0; layer < n_layers; ++layer) {
+            for (std::uint32_t head = 0; head < n_kv_heads_; ++head) {
+                store_key(layer, head, position, zeros.data());
+                store_value(layer, head, position, zeros.data());
+            }
+        }
+    }
+    return Nothing{};
+}
+
+Done KvCache::become(const TokenLog& log) {
+    SLUICE_TRY(make_room(log.ids.size()));
+    position_ = log.ids.size();
+    log_.ids.assign(log.ids.begin(), log.ids.end());  // into the room that was made
+    log_.roles.assign(log.roles.begin(), log.roles.end());
+    return Nothing{};
+}
+
 std::byte* KvCache::keys_at(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const {
     const std::uint64_t head = std::uint64_t{layer} * n_kv_heads_ + kv_head;
     const std::uint64_t index = head * kPageTokens + first % kPageTokens;

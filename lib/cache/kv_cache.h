@@ -117,6 +117,25 @@ public:
     // a mark tells the inputs. Marks behind `position` are gone. Errors: INVALID_ARGUMENT.
     Result<TokenLog> rewind(std::uint64_t position);
 
+    // For state files. The pages that hold what is remembered, whole, and the convolutions' inputs of all
+    // layers.
+    std::size_t n_pages() const { return pages_.size(); }
+    std::uint64_t page_size() const { return page_size_; }
+    std::span<const std::byte> page(std::size_t i) const {
+        return {pages_[i].data(), static_cast<std::size_t>(page_size_)};
+    }
+    std::span<const float> states() const { return states_; }
+    // Zeros behind the last token, on its page. Requires that nobody shares the cache's future. Errors:
+    // OUT_OF_MEMORY.
+    Done clear_rest_of_page();
+    // Makes an empty cache remember these tokens; the pages and states they had are for the caller to fill.
+    // Requires that they fit. Errors: OUT_OF_MEMORY.
+    Done become(const TokenLog& log);
+    std::span<std::byte> page_to_fill(std::size_t i) {
+        return {pages_[i].data(), static_cast<std::size_t>(page_size_)};
+    }
+    std::span<float> states_to_fill() { return states_; }
+
     // Stores head_size floats for a position that there is room for. `layer` counts attention layers only.
     void store_key(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position, const float* key);
     void store_value(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position, const float* value);

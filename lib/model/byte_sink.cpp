@@ -97,14 +97,15 @@ std::unique_ptr<ByteSink> ByteSink::to_memory(std::vector<std::byte>& bytes) {
     return std::make_unique<MemorySink>(bytes);
 }
 
-Result<std::unique_ptr<ByteSink>> ByteSink::to_file(const std::string& path) {
+Result<std::unique_ptr<ByteSink>> ByteSink::to_file(const std::string& path, Readers readers) {
     if (path.empty() || path.find('\0') != std::string::npos) {
         return make_error(SLUICE_E_INVALID_ARGUMENT, "the path to write to is empty or holds a zero byte");
     }
+    const ::mode_t mode = readers == Readers::kAll ? 0666 : 0600;
     constexpr int kAttempts = 100;
     for (int i = 0; i < kAttempts; ++i) {
         const std::string temporary = sentence(path, ".part-", ::getpid(), "-", i);
-        const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (descriptor >= 0) {
             return std::unique_ptr<ByteSink>(std::make_unique<FileSink>(path, temporary, descriptor));
         }

@@ -20,9 +20,11 @@ public:
     // Makes what was written final. Nothing is written after. Errors: IO.
     virtual Done commit() = 0;
 
-    // A file beside `path` that commit syncs and renames to it; without commit it is removed.
+    // A file beside `path` that commit syncs and renames to it; without commit it is removed. Others than its
+    // owner may read it as the umask says, or not at all.
     // Errors: IO, NOT_FOUND, INVALID_ARGUMENT (an empty path).
-    static Result<std::unique_ptr<ByteSink>> to_file(const std::string& path);
+    enum class Readers { kAll, kOwner };
+    static Result<std::unique_ptr<ByteSink>> to_file(const std::string& path, Readers readers = Readers::kAll);
     // Appends; `bytes` outlives the sink.
     static std::unique_ptr<ByteSink> to_memory(std::vector<std::byte>& bytes);
 };

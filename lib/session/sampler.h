@@ -79,6 +79,10 @@ public:
     // Other options; history and, if the seed is the same, random stream stay. Requires verified options.
     void configure(SamplingOptions options);
 
+    // Where the random stream is.
+    const Random& random() const { return random_; }
+    void set_random(const Random& random) { random_ = random; }
+
     // Chooses among logits[0, n_tokens). Errors: NUMERIC when a logit is NaN or +infinity, or none is
     // finite (before biases); INVALID_ARGUMENT when biases forbid every token. The history is as it was.
     // One number is drawn from the random stream unless the choice is greedy or fails.

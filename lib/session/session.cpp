@@ -163,6 +163,7 @@ void Session::begin_answer() {
     end_.reset();
     carried_.clear();
     n_generated_ = 0;
+    n_before_load_ = 0;
     if (detokenizer_) detokenizer_->reset();
     stop_strings_->reset();
 }
@@ -254,7 +255,9 @@ Result<Event> Session::next() {
         take_carried();
         return text_event(kNoToken);
     }
-    if (options_.max_tokens != 0 && n_generated_ >= options_.max_tokens) return end(EndReason::kMaxTokens);
+    if (options_.max_tokens != 0 && n_generated_ - n_before_load_ >= options_.max_tokens) {
+        return end(EndReason::kMaxTokens);
+    }
     if (state_ == State::kChosen && cache_.room() == 0) return end(EndReason::kContextFull);
     const Done done = find_logits();
     if (!done && done.error().status == SLUICE_E_CANCELLED) return cancelled;
@@ -322,6 +325,7 @@ void Session::reset() {
     end_.reset();
     carried_.clear();
     n_generated_ = 0;
+    n_before_load_ = 0;
     n_traced_ = 0;
     top_.clear();
     cancel_.store(false, std::memory_order_relaxed);

@@ -89,6 +89,12 @@ public:
     // changed.
     Done rewind(std::uint64_t position);
 
+    // What a session needs to go on in another process, beside its cache and the options that it is made with.
+    std::vector<std::byte> saved() const;
+    // Takes the place of the conversation; `bytes` are from saved, or empty for a cache that no session had.
+    // Errors: CORRUPT; then nothing has changed. The cache has the capacity of this session's.
+    Done restore(KvCache cache, std::span<const std::byte> bytes);
+
     // Errors: STATE (nothing fed), NUMERIC, those of ForwardPass::run. A cancel is an END event.
     Result<Event> next();
 
@@ -136,6 +142,7 @@ private:
     Done change_or_restore(const Change& change);
     Done recall_logits();
     Done find_logits();
+    void replay_answer();
     void take_carried();
     void end_by_stop_string(std::uint32_t which);
     Done compute_chosen();
@@ -162,6 +169,7 @@ private:
     TokenId chosen_ = kNoToken;
     std::optional<Event> end_;  // generation is over until the next feed
     std::uint64_t n_generated_ = 0;
+    std::uint64_t n_before_load_ = 0;  // of them, that options_.max_tokens does not count
     std::vector<float> logits_;
     std::vector<float> new_logits_;  // of a feed that may still fail
     std::vector<TokenProbability> top_;

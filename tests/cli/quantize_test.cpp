@@ -1,6 +1,4 @@
 // sluice quantize as a user runs it: files, messages, exit codes, and what is left behind.
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -29,23 +27,6 @@ void check_failure(const Outcome& outcome, const std::string& in_message) {
     CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
     CHECK(outcome.err.find(in_message) != std::string::npos);
 }
-
-// Lowers how large the files of a child may grow, and raises it again.
-class FileSizeLimit {
-public:
-    explicit FileSizeLimit(std::uint64_t size) {
-        getrlimit(RLIMIT_FSIZE, &before_);
-        rlimit lower = before_;
-        lower.rlim_cur = size;
-        setrlimit(RLIMIT_FSIZE, &lower);
-    }
-    ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
-    FileSizeLimit(const FileSizeLimit&) = delete;
-    FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
-private:
-    rlimit before_{};
-};
 
 }  // namespace
 

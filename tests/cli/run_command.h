@@ -1,6 +1,8 @@
 // Runs the built command as a shell does, and keeps what it says.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -39,6 +41,23 @@ private:
     Outcome outcome_of(int status) const;
 
     std::filesystem::path folder_;
+};
+
+// Lowers how large the files of a child may grow, and raises it again.
+class FileSizeLimit {
+public:
+    explicit FileSizeLimit(std::uint64_t size) {
+        getrlimit(RLIMIT_FSIZE, &before_);
+        rlimit lower = before_;
+        lower.rlim_cur = size;
+        setrlimit(RLIMIT_FSIZE, &lower);
+    }
+    ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
+    FileSizeLimit(const FileSizeLimit&) = delete;
+    FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+private:
+    rlimit before_{};
 };
 
 std::string bytes_of(const std::string& path);

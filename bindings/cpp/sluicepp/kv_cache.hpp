@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "base.hpp"
@@ -51,6 +52,10 @@ public:
     }
     void unmark(std::uint64_t mark) { check(sluice_kv_cache_unmark, get(), mark); }
     void rewind(std::uint64_t mark) { check(sluice_kv_cache_rewind, get(), mark); }
+
+    // To a file and back. Throws as sluice_kv_cache_save and _load.
+    void save(std::string_view path) const { check(sluice_kv_cache_save, get(), path.data(), path.size()); }
+    void load(std::string_view path) { check(sluice_kv_cache_load, get(), path.data(), path.size()); }
 
     // Tokens remembered.
     std::uint64_t position() const noexcept { return sluice_kv_cache_position(get()); }

@@ -86,6 +86,10 @@ public:
     // Goes back to the first tokens of the conversation. Throws as sluice_session_rewind.
     void rewind(std::uint64_t position) { check(sluice_session_rewind, get(), position); }
 
+    // To a file and back, at any token. Throws as sluice_session_save and _load.
+    void save(std::string_view path) const { check(sluice_session_save, get(), path.data(), path.size()); }
+    void load(std::string_view path) { check(sluice_session_load, get(), path.data(), path.size()); }
+
     // Generates one token. Throws as sluice_session_next.
     Event next() {
         const auto raw = filled<sluice_event>(sluice_session_next, get());
