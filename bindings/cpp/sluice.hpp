@@ -16,6 +16,7 @@
 #include "sluicepp/engine.hpp"
 #include "sluicepp/kv_cache.hpp"
 #include "sluicepp/model.hpp"
+#include "sluicepp/prefix_tree.hpp"
 #include "sluicepp/router.hpp"
 #include "sluicepp/session.hpp"
 #include "sluicepp/tokenizer.hpp"

@@ -6,6 +6,7 @@
 #include <sluice/engine.h>
 #include <sluice/kv_cache.h>
 #include <sluice/model.h>
+#include <sluice/prefix_tree.h>
 #include <sluice/router.h>
 #include <sluice/session.h>
 #include <sluice/tokenizer.h>

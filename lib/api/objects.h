@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "cache/kv_cache.h"
+#include "cache/prefix_tree.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
 #include "moe/expert_counts.h"
@@ -60,6 +61,14 @@ struct CacheObject {
     std::atomic<bool> in_use = false;  // by a call that runs on the session
 };
 
+struct PrefixTreeObject {
+    PrefixTreeObject(std::shared_ptr<ModelObject> its_model, std::uint64_t most_bytes)
+        : model(std::move(its_model)), tree(most_bytes) {}
+
+    std::shared_ptr<ModelObject> model;
+    PrefixTree tree;
+};
+
 struct SessionObject {
     ~SessionObject() {
         if (cache != nullptr) cache->has_session.store(false);
@@ -67,7 +76,8 @@ struct SessionObject {
 
     std::shared_ptr<ModelObject> model;
     std::shared_ptr<CacheObject> cache;
-    Charge charge;  // for what the session holds beside its forward pass
+    std::shared_ptr<PrefixTreeObject> prefixes;  // may be null
+    Charge charge;                               // for what the session holds beside its forward pass
     std::unique_ptr<Session> session;
 };
 
@@ -110,6 +120,9 @@ struct sluice_kv_cache {
 };
 struct sluice_router {
     std::shared_ptr<sluice::ModelObject> model;
+};
+struct sluice_prefix_tree {
+    std::shared_ptr<sluice::PrefixTreeObject> object;
 };
 struct sluice_session {
     std::unique_ptr<sluice::SessionObject> object;

@@ -151,6 +151,12 @@ Result<KvCache> KvCache::fork() const {
     return copy;
 }
 
+void KvCache::adopt(KvCache other) {
+    const KvCacheOptions options = options_;
+    *this = std::move(other);
+    options_ = options;
+}
+
 Done KvCache::make_room(std::uint64_t n) {
     const auto n_wanted = static_cast<std::size_t>(pages_of(position_ + n));
     const auto first_written = static_cast<std::size_t>(std::max(position_, n_kept_) / kPageTokens);

@@ -82,6 +82,10 @@ public:
     // Another cache with the same past, marks too. Errors: OUT_OF_MEMORY.
     Result<KvCache> fork() const;
 
+    // Takes the place of what is remembered, with the capacity that this cache has. Requires a cache of the
+    // same model and types; it may be longer than the capacity, if a rewind follows.
+    void adopt(KvCache other);
+
     // Takes the pages for n more tokens, each for this cache alone, so that nothing of them can fail later.
     // Requires n <= room(). Errors: OUT_OF_MEMORY; then everything is as it was.
     Done make_room(std::uint64_t n);
@@ -125,6 +129,8 @@ public:
         return {pages_[i].data(), static_cast<std::size_t>(page_size_)};
     }
     std::span<const float> states() const { return states_; }
+    // Equal for caches that share the page.
+    const void* page_identity(std::size_t i) const { return pages_[i].identity(); }
     // Zeros behind the last token, on its page. Requires that nobody shares the cache's future. Errors:
     // OUT_OF_MEMORY.
     Done clear_rest_of_page();

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/threads.h"
 #include "cache/kv_cache.h"
+#include "cache/prefix_tree.h"
 #include "forward/forward.h"
 #include "session/sampler.h"
 #include "session/stop_rules.h"
@@ -84,6 +85,10 @@ public:
     // conversation is as it was.
     Result<std::uint64_t> prompt(std::span<const TokenId> ids);
 
+    // From now on prompts begin with what the tree has of them, and leave their beginnings in it. Null: no
+    // more. The tree outlives the session.
+    void share_prefixes(PrefixTree* tree) { prefixes_ = tree; }
+
     // Goes back to the first `position` of the tokens that are computed; a chosen one that is not is forgotten.
     // Errors: INVALID_ARGUMENT (behind the end), CANCELLED, those of ForwardPass::run; then nothing has
     // changed.
@@ -138,6 +143,8 @@ private:
     void want_marks(std::span<const TokenId> ids);
     void begin_answer();
     Done go_back(std::uint64_t position);
+    Result<std::uint64_t> adopt_longer(std::span<const TokenId> ids, std::uint64_t n_common);
+    void leave_prefixes();
     template <class Change>
     Done change_or_restore(const Change& change);
     Done recall_logits();
@@ -163,6 +170,7 @@ private:
     std::optional<Sampler> sampler_;
     std::optional<Detokenizer> detokenizer_;
     std::optional<StopStrings> stop_strings_;
+    PrefixTree* prefixes_ = nullptr;
     CancelFlag cancel_ = false;
 
     State state_ = State::kEmpty;

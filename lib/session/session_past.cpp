@@ -89,6 +89,34 @@ Done Session::recall_logits() {
     return Nothing{};
 }
 
+// Where the tree has more of the prompt than the cache, the cache becomes a copy of that.
+Result<std::uint64_t> Session::adopt_longer(std::span<const TokenId> ids, std::uint64_t n_common) {
+    if (prefixes_ == nullptr) return n_common;
+    SLUICE_ASSIGN(found, prefixes_->find(ids.first(ids.size() - 1), cache_.options(), n_common));
+    if (!found) return n_common;
+    cache_.adopt(std::move(found->cache));
+    return found->n_common;
+}
+
+// The first message and all messages but the last, or the whole of a prompt without messages. What there is no
+// memory for is not left.
+void Session::leave_prefixes() {
+    if (prefixes_ == nullptr) return;
+    const std::span<const TokenId> ids = cache_.tokens();
+    const auto begins = [&](TokenId id) { return id == message_begin_ && message_begin_ != kNoToken; };
+    const auto first = std::find_if(ids.begin() + 1, ids.end(), begins);
+    const auto last = std::find_if(ids.rbegin(), ids.rend() - 1, begins);
+    const auto first_border = static_cast<std::uint64_t>(first - ids.begin());
+    const auto last_border =
+        first == ids.end() ? ids.size() : static_cast<std::uint64_t>(ids.rend() - last - 1);
+    for (const std::uint64_t border : {first_border, last_border}) {
+        if (border < ids.size() && !cache_.marks().has(border)) continue;
+        auto copy = cache_.fork();
+        if (!copy) return;
+        if (!copy->rewind(border) || !prefixes_->keep(*copy)) return;
+    }
+}
+
 Result<std::uint64_t> Session::prompt(std::span<const TokenId> ids) {
     SLUICE_TRY(check_ids(ids));
     if (ids.size() > cache_.capacity()) {
@@ -117,16 +145,19 @@ Result<std::uint64_t> Session::prompt(std::span<const TokenId> ids) {
 
     SLUICE_TRY(check_cancel());
     const auto start = std::chrono::steady_clock::now();
-    const std::size_t n_kept = std::min(common, ids.size() - 1);
+    std::size_t n_kept = std::min(common, ids.size() - 1);
     const auto compute_rest = [&]() -> Done {
+        SLUICE_ASSIGN(n_found, adopt_longer(ids, n_kept));
+        n_kept = static_cast<std::size_t>(n_found);
         SLUICE_TRY(go_back(n_kept));
         return prefill(ids.subspan(n_kept));
     };
     SLUICE_TRY(change_or_restore(compute_rest));
     std::swap(logits_, new_logits_);
-    sampler_->truncate(n_kept);
-    sampler_->accept(ids.subspan(n_kept));
+    sampler_->truncate(std::min(common, n_kept));
+    sampler_->accept(ids.subspan(std::min(common, n_kept)));
     begin_answer();
+    leave_prefixes();
     statistics_.reused_tokens += n_kept;
     statistics_.prefill_tokens += ids.size() - n_kept;
     statistics_.prefill_nanoseconds += nanoseconds_since(start);

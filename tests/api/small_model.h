@@ -25,6 +25,7 @@ struct Closes {
     void operator()(sluice_kv_cache* cache) const { sluice_kv_cache_destroy(cache); }
     void operator()(sluice_router* router) const { sluice_router_destroy(router); }
     void operator()(sluice_session* session) const { sluice_session_destroy(session); }
+    void operator()(sluice_prefix_tree* tree) const { sluice_prefix_tree_destroy(tree); }
 };
 template <class Object>
 using Handle = std::unique_ptr<Object, Closes>;

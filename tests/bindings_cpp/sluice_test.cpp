@@ -126,6 +126,27 @@ TEST_CASE("cpp: caches fork, mark and go back, and a session keeps what a prompt
     CHECK(size == cache.describe().size);
 }
 
+TEST_CASE("cpp: sessions share the beginnings of their prompts, and conversations go to files") {
+    const ModelFile file;
+    const sluicepp::Engine engine(1);
+    const sluicepp::Model model(engine, file.path());
+    sluicepp::Session first(model, greedy(4));
+    sluicepp::Session second(model, greedy(4));
+    {
+        const sluicepp::PrefixTree tree(model, 1 << 20);
+        tree.share_with(first);
+        tree.share_with(second);
+        CHECK(first.prompt({1, 5, 7, 9}) == 0);
+        CHECK(tree.describe().n_prefixes == 1);
+    }
+    CHECK(second.prompt({1, 5, 7, 9, 11}) == 4);
+    const std::string path = file.path() + ".state";
+    second.save(path);
+    first.load(path);
+    CHECK(first.next().token_id == second.next().token_id);
+    std::remove(path.c_str());
+}
+
 TEST_CASE("cpp: a move leaves one owner") {
     const ModelFile file;
     const sluicepp::Engine engine(1);
