@@ -13,9 +13,12 @@ extern "C" {
 
 typedef struct sluice_kv_cache sluice_kv_cache;
 
-/* How keys and values are stored. */
+/* How keys and values are stored. Q8_0 and Q4_0 round blocks of 32 elements to 8 and to 4 bits with one
+ * float16 scale each: 8.5 and 4.5 bits an element. They need heads of a multiple of 32 elements. */
 #define SLUICE_KV_F32 1
 #define SLUICE_KV_F16 2
+#define SLUICE_KV_Q8_0 3
+#define SLUICE_KV_Q4_0 4
 
 typedef struct sluice_kv_cache_options {
     uint32_t struct_size;
@@ -26,7 +29,8 @@ typedef struct sluice_kv_cache_options {
     uint64_t reserved[4];  /* zero */
 } sluice_kv_cache_options;
 
-/* Makes an empty cache. options may be NULL. Errors: SLUICE_E_INVALID_ARGUMENT, _UNSUPPORTED (type),
+/* Makes an empty cache. options may be NULL. Errors: SLUICE_E_INVALID_ARGUMENT, _UNSUPPORTED (a type that is
+ * not known, or not possible with the model's heads),
  * _LIMIT (capacity over the model's context size), _OUT_OF_MEMORY. */
 SLUICE_API int32_t sluice_kv_cache_create(sluice_model *model, const sluice_kv_cache_options *options,
                                           sluice_kv_cache **cache, sluice_error *error);

@@ -18,6 +18,10 @@ Result<KvType> resolve_type(std::int32_t type, std::string_view name) {
         case 0:
         case SLUICE_KV_F16:
             return KvType::kF16;
+        case SLUICE_KV_Q8_0:
+            return KvType::kQ8_0;
+        case SLUICE_KV_Q4_0:
+            return KvType::kQ4_0;
         default:
             return make_error(SLUICE_E_UNSUPPORTED, name, " is ", type,
                               ", which this version of sluice does not know");

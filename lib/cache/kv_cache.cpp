@@ -1,11 +1,9 @@
 #include "cache/kv_cache.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/checked.h"
 #include "base/sentence.h"
-#include "kernels/half.h"
 #include "kernels/kernels.h"
 
 namespace sluice {
@@ -21,32 +19,8 @@ struct KvCache::Plan {
 
 namespace {
 
-std::uint64_t element_size(KvType type) {
-    return type == KvType::kF16 ? 2 : 4;
-}
-
 std::uint64_t pages_of(std::uint64_t n_tokens) {
     return (n_tokens + kPageTokens - 1) / kPageTokens;
-}
-
-void store_element(KvType type, std::byte* elements, std::size_t i, float value) {
-    if (type == KvType::kF32) {
-        std::memcpy(elements + i * sizeof value, &value, sizeof value);
-        return;
-    }
-    const std::uint16_t half = float_to_half(value);
-    std::memcpy(elements + i * sizeof half, &half, sizeof half);
-}
-
-float load_element(KvType type, const std::byte* elements, std::size_t i) {
-    if (type == KvType::kF32) {
-        float value = 0.0F;
-        std::memcpy(&value, elements + i * sizeof value, sizeof value);
-        return value;
-    }
-    std::uint16_t half = 0;
-    std::memcpy(&half, elements + i * sizeof half, sizeof half);
-    return half_to_float(half);
 }
 
 }  // namespace
@@ -65,8 +39,11 @@ Result<KvCache::Plan> KvCache::plan(const Config& config, const KvCacheOptions& 
                           " tokens is more than the model's context of ", config.context_size);
     }
     const std::uint64_t n_heads = config.n_attention_layers() * std::uint64_t{config.n_kv_heads};
-    const std::uint64_t pair = element_size(options.key_type) + element_size(options.value_type);
-    const auto page = checked_product({n_heads, kPageTokens, config.head_size, pair});
+    SLUICE_TRY(check_kv_type(options.key_type, config.head_size));
+    SLUICE_TRY(check_kv_type(options.value_type, config.head_size));
+    const std::uint64_t pair =
+        kv_tile_size(options.key_type, config.head_size) + kv_tile_size(options.value_type, config.head_size);
+    const auto page = checked_product({n_heads, kPageTokens / kKeyTile, pair});
     const auto pages = page ? checked_mul(*page, pages_of(options.capacity)) : std::nullopt;
     const std::uint64_t n_convolutions = config.n_layers() - config.n_attention_layers();
     const auto state = checked_product({config.convolution_width - 1, config.hidden_size});
@@ -93,6 +70,8 @@ Result<KvCache> KvCache::create(const Config& config, const KvCacheOptions& opti
     cache.head_size_ = config.head_size;
     cache.n_heads_in_all_ = config.n_attention_layers() * std::uint64_t{config.n_kv_heads};
     cache.page_size_ = planned.page;
+    cache.key_tile_size_ = kv_tile_size(options.key_type, config.head_size);
+    cache.value_tile_size_ = kv_tile_size(options.value_type, config.head_size);
     cache.state_size_ = static_cast<std::size_t>(planned.state);
     cache.states_size_ = static_cast<std::size_t>(planned.states);
     cache.n_tokens_back_ =
@@ -137,6 +116,8 @@ Result<KvCache> KvCache::fork() const {
     copy.head_size_ = head_size_;
     copy.n_heads_in_all_ = n_heads_in_all_;
     copy.page_size_ = page_size_;
+    copy.key_tile_size_ = key_tile_size_;
+    copy.value_tile_size_ = value_tile_size_;
     copy.state_size_ = state_size_;
     copy.states_size_ = states_size_;
     copy.n_tokens_back_ = n_tokens_back_;
@@ -285,16 +266,15 @@ Done KvCache::become(const TokenLog& log) {
 
 std::byte* KvCache::keys_at(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const {
     const std::uint64_t head = std::uint64_t{layer} * n_kv_heads_ + kv_head;
-    const std::uint64_t index = head * kPageTokens + first % kPageTokens;
-    return pages_[first / kPageTokens].data() + index * head_size_ * element_size(options_.key_type);
+    const std::uint64_t tile = (head * kPageTokens + first % kPageTokens) / kKeyTile;
+    return pages_[first / kPageTokens].data() + tile * key_tile_size_;
 }
 
 std::byte* KvCache::values_at(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const {
     const std::uint64_t head = std::uint64_t{layer} * n_kv_heads_ + kv_head;
-    const std::uint64_t index = head * kPageTokens + first % kPageTokens;
-    const std::uint64_t all_keys = n_heads_in_all_ * kPageTokens * head_size_ * element_size(options_.key_type);
-    return pages_[first / kPageTokens].data() + all_keys +
-           index * head_size_ * element_size(options_.value_type);
+    const std::uint64_t tile = (head * kPageTokens + first % kPageTokens) / kKeyTile;
+    const std::uint64_t all_keys = n_heads_in_all_ * (kPageTokens / kKeyTile) * key_tile_size_;
+    return pages_[first / kPageTokens].data() + all_keys + tile * value_tile_size_;
 }
 
 const std::byte* KvCache::key_tiles(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const {
@@ -308,33 +288,29 @@ const std::byte* KvCache::value_rows(std::uint32_t layer, std::uint32_t kv_head,
 void KvCache::store_key(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position, const float* key) {
     if (position < n_kept_) return;
     std::byte* tile = keys_at(layer, kv_head, position / kKeyTile * kKeyTile);
-    for (std::size_t i = 0; i < head_size_; ++i) {
-        store_element(options_.key_type, tile, i * kKeyTile + position % kKeyTile, key[i]);
-    }
+    sluice::store_key(options_.key_type, head_size_, tile, position % kKeyTile, key);
 }
 
 void KvCache::store_value(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position,
                           const float* value) {
     if (position < n_kept_) return;
-    std::byte* row = values_at(layer, kv_head, position);
-    for (std::size_t i = 0; i < head_size_; ++i) store_element(options_.value_type, row, i, value[i]);
+    std::byte* tile = values_at(layer, kv_head, position / kKeyTile * kKeyTile);
+    sluice::store_value(options_.value_type, head_size_, tile, position % kKeyTile, value);
 }
 
 void KvCache::read_keys(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first, std::size_t count,
                         float* out) const {
-    for (std::uint64_t position = first; position < first + count; ++position) {
+    for (std::uint64_t position = first; position < first + count; ++position, out += head_size_) {
         const std::byte* tile = key_tiles(layer, kv_head, position / kKeyTile * kKeyTile);
-        for (std::size_t i = 0; i < head_size_; ++i) {
-            *out++ = load_element(options_.key_type, tile, i * kKeyTile + position % kKeyTile);
-        }
+        read_key(options_.key_type, head_size_, tile, position % kKeyTile, out);
     }
 }
 
 void KvCache::read_values(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first, std::size_t count,
                           float* out) const {
-    for (std::uint64_t position = first; position < first + count; ++position) {
-        const std::byte* row = value_rows(layer, kv_head, position);
-        for (std::size_t i = 0; i < head_size_; ++i) *out++ = load_element(options_.value_type, row, i);
+    for (std::uint64_t position = first; position < first + count; ++position, out += head_size_) {
+        const std::byte* tile = value_rows(layer, kv_head, position / kKeyTile * kKeyTile);
+        read_value(options_.value_type, head_size_, tile, position % kKeyTile, out);
     }
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/memory.h"
 #include "base/result.h"
+#include "cache/kv_rows.h"
 #include "cache/marks.h"
 #include "cache/page.h"
 #include "model/config.h"
@@ -23,12 +24,6 @@
 
 namespace sluice {
 
-enum class KvType : std::int32_t {  // numbered as SLUICE_KV_...
-    kF32 = 1,
-    kF16 = 2,
-};
-
-constexpr std::uint64_t kKeyTile = 16;
 constexpr std::uint64_t kPageTokens = 256;
 
 // Where tokens come from. The matrix products of prompt tokens may have another order of sums than those of
@@ -59,7 +54,8 @@ struct TokenLog {
 class KvCache {
 public:
     // Bytes of a full one, without marks.
-    // Errors: INVALID_ARGUMENT (capacity 0), LIMIT (over the model's context size or over 2^63 bytes).
+    // Errors: INVALID_ARGUMENT (capacity 0), LIMIT (over the model's context size or over 2^63 bytes), UNSUPPORTED
+    // (check_kv_type).
     static Result<std::uint64_t> planned_size(const Config& config, const KvCacheOptions& options);
     // Empty, without pages. Errors: those, and OUT_OF_MEMORY.
     static Result<KvCache> create(const Config& config, const KvCacheOptions& options, MemoryBudget& budget);
@@ -146,9 +142,9 @@ public:
     void store_key(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position, const float* key);
     void store_value(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position, const float* value);
 
-    // The stored elements, of the types of options(), as kernels read them: keys in tiles of kKeyTile
-    // positions, [tile][head_size][kKeyTile], values as [position][head_size], up to the end of the page that
-    // `first` is in. Requires `first` to be a multiple of kKeyTile.
+    // The stored elements, of the types of options(), as kernels read them: tiles of kKeyTile positions
+    // (kernels/attention_tiles.h), up to the end of the page that `first` is in. Requires `first` to be a multiple
+    // of kKeyTile.
     const std::byte* key_tiles(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const;
     const std::byte* value_rows(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const;
 
@@ -178,6 +174,8 @@ private:
     std::uint32_t head_size_ = 0;
     std::uint64_t n_heads_in_all_ = 0;  // of all attention layers
     std::uint64_t page_size_ = 0;       // bytes: all keys, then all values
+    std::uint64_t key_tile_size_ = 0;   // bytes
+    std::uint64_t value_tile_size_ = 0;
     std::size_t state_size_ = 0;        // floats of one convolution layer
     std::size_t states_size_ = 0;       // of all
     std::uint64_t n_tokens_back_ = 0;   // that the convolutions' inputs depend on

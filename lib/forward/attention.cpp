@@ -18,6 +18,27 @@ struct Areas {
     std::size_t kv_size;
 };
 
+// The chunk's query heads from `head` of a token on. Rounded ones share memory with what products round: none
+// runs meanwhile.
+AttentionQueries queries_at(const Areas& areas, const Step& step, std::size_t token, std::size_t head) {
+    const std::size_t at = token * areas.query_size + head * step.config.head_size;
+    return {areas.query + at, step.work.quantised.data() + at,
+            step.work.quantised_scales.data() + at / kQuantisedBlock,
+            step.work.quantised_sums.data() + at / (kQuantisedBlock / 2)};
+}
+
+// Keys with blocks meet queries of integers. One that is not finite has a scale that is none, so that its
+// result is not finite either.
+void round_query(const Areas& areas, const Step& step, std::size_t token, std::size_t head) {
+    const std::size_t head_size = step.config.head_size;
+    const std::size_t at = token * areas.query_size + head * head_size;
+    float* scales = step.work.quantised_scales.data() + at / kQuantisedBlock;
+    const bool is_finite =
+        step.kernels.quantise(areas.query + at, head_size, step.work.quantised.data() + at, scales,
+                              step.work.quantised_sums.data() + at / (kQuantisedBlock / 2));
+    if (!is_finite) std::fill_n(scales, head_size / kQuantisedBlock, std::nanf(""));
+}
+
 Areas areas_of(const Step& step) {
     const std::size_t query_size = std::size_t{step.config.n_heads} * step.config.head_size;
     const std::size_t kv_size = std::size_t{step.config.n_kv_heads} * step.config.head_size;
@@ -31,6 +52,7 @@ Areas areas_of(const Step& step) {
 void prepare_heads(const Attention& attention, std::uint32_t cache_layer, const Areas& areas, std::size_t token,
                    const Step& step) {
     const std::size_t head_size = step.config.head_size;
+    const bool rounds_queries = is_stored_in_blocks(tensor_type_of(step.cache.options().key_type));
     const float* cosine = step.work.cosines.data() + token * head_size / 2;
     const float* sine = step.work.sines.data() + token * head_size / 2;
     const auto prepare = [&](float* head, const Floats& norm) {
@@ -39,6 +61,7 @@ void prepare_heads(const Attention& attention, std::uint32_t cache_layer, const 
     };
     for (std::uint32_t head = 0; head < step.config.n_heads; ++head) {
         prepare(areas.query + token * areas.query_size + head * head_size, attention.query_norm);
+        if (rounds_queries) round_query(areas, step, token, head);
     }
     const std::uint64_t position = step.cache.position() + token;
     for (std::uint32_t head = 0; head < step.config.n_kv_heads; ++head) {
@@ -52,10 +75,6 @@ void prepare_heads(const Attention& attention, std::uint32_t cache_layer, const 
 
 // Queries that are taken past a block of the history together, while it is in the cache.
 constexpr std::size_t kTokensTogether = 16;
-
-TensorType tensor_type_of(KvType type) {
-    return type == KvType::kF16 ? TensorType::kF16 : TensorType::kF32;
-}
 
 // The heads of `count` tokens from `first` on that share a key/value head, over all of their history.
 void attend(std::uint32_t cache_layer, std::uint32_t kv_head, std::size_t first, std::size_t count,
@@ -80,9 +99,9 @@ void attend(std::uint32_t cache_layer, std::uint32_t kv_head, std::size_t first,
         for (std::size_t i = position < begin ? 0 : position - begin; i < count; ++i) {
             const std::uint64_t history = begin + i + 1 - position;
             block.count = static_cast<std::size_t>(std::min<std::uint64_t>(kAttentionBlock, history));
-            const std::size_t at = (first + i) * areas.query_size + first_head;
-            step.kernels.attend(block, areas.query + at, group, scale, states + i * group, areas.attended + at,
-                                step.work.scratch(worker).data());
+            step.kernels.attend(
+                block, queries_at(areas, step, first + i, kv_head * group), group, scale, states + i * group,
+                areas.attended + (first + i) * areas.query_size + first_head, step.work.scratch(worker).data());
         }
     }
     for (std::size_t i = 0; i < count; ++i) {

@@ -61,14 +61,25 @@ constexpr std::size_t kTileScratchSize = 32 * 1024;
 // depend on where a chunk began.
 constexpr std::size_t kAttentionBlock = 256;
 
-// Up to kAttentionBlock positions of one key/value head.
+// Up to kAttentionBlock positions of one key/value head, in tiles (attention_tiles.h). The last tile may be
+// part filled.
 struct AttentionBlock {
-    TensorType key_type = TensorType::kF32;  // F32 or F16
+    TensorType key_type = TensorType::kF32;  // F32, F16, Q8_0 or Q4_0
     TensorType value_type = TensorType::kF32;
-    std::size_t head_size = 0;
-    std::size_t count = 0;       // positions, above 0
-    const void* keys = nullptr;  // tiles of 16 positions, each [head_size][16]; the last one may be part filled
-    const void* values = nullptr;  // [count][head_size]
+    std::size_t head_size = 0;  // a multiple of 32 where a type is Q8_0 or Q4_0
+    std::size_t count = 0;      // positions, above 0
+    const void* keys = nullptr;
+    const void* values = nullptr;
+};
+
+// Query heads, head_size elements each, one behind the other. Keys with blocks meet integers: the queries as
+// `quantise` rounds them, head_size / 32 scales and head_size / 16 sums for a head. Only what the keys need is
+// read.
+struct AttentionQueries {
+    const float* floats = nullptr;
+    const std::int8_t* values = nullptr;
+    const float* scales = nullptr;
+    const std::int32_t* sums = nullptr;
 };
 
 // Softmax over a history that is seen block by block (Milakov and Gimelshein 2018): the sum so far is rescaled
@@ -137,11 +148,13 @@ struct Kernels {
     // Brings n_heads query heads, their states and outputs (head_size floats each, one behind the other) past
     // one block: with s[p] = scale * (q . key p), the larger maximum M and c = exp(largest - M),
     //   sum = c * sum + sum over p of exp(s[p] - M),  out = c * out + sum over p of exp(s[p] - M) * value p.
-    // Sums run in ascending order of elements and of positions, that of the weights in 16 lanes. Tables may
-    // fuse a product with its sum, so they differ in the last bits; a head's result does not depend on the
-    // others. scratch holds 4 * kAttentionBlock floats of this thread's own.
-    void (*attend)(const AttentionBlock& block, const float* queries, std::size_t n_heads, float scale,
-                   SoftmaxState* states, float* out, float* scratch);
+    // Sums run in ascending order of elements and of positions, that of the weights in 16 lanes. With keys in
+    // blocks the products of a block are summed exactly, as integers, and q . key is the sum over blocks of
+    // float(those) * (key's scale * query's scale); with values in blocks a weight is multiplied with the
+    // value's scale first. Tables may fuse a product with its sum, so they differ in the last bits; a head's
+    // result does not depend on the others. scratch holds 4 * kAttentionBlock floats of this thread's own.
+    void (*attend)(const AttentionBlock& block, const AttentionQueries& queries, std::size_t n_heads,
+                   float scale, SoftmaxState* states, float* out, float* scratch);
 };
 
 }  // namespace sluice

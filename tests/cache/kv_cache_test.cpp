@@ -168,6 +168,55 @@ TEST_CASE("cache: kernels find keys in tiles of 16 positions and values in rows"
     }
 }
 
+TEST_CASE(
+    "cache: types with blocks come back from their own place, and are refused where heads are no whole "
+    "blocks") {
+    for (const KvType type : {KvType::kQ8_0, KvType::kQ4_0}) {
+        MemoryBudget budget;
+        CHECK(KvCache::create(small_config(), {20, type, KvType::kF32}, budget).error().status ==
+              SLUICE_E_UNSUPPORTED);
+        CHECK(KvCache::planned_size(small_config(), {20, KvType::kF32, type}).error().status ==
+              SLUICE_E_UNSUPPORTED);
+        Config config = small_config();
+        config.head_size = 32;
+        // 2 layers x 2 heads x 3 tiles, and the states.
+        const std::uint64_t tile = type == KvType::kQ8_0 ? 16 * 34 : 16 * 18;
+        CHECK(*KvCache::planned_size(config, {40, type, type}) == 2 * (2 * 2 * 3 * tile) + 2 * 2 * 16 * 4);
+        auto cache = KvCache::create(config, {40, type, type}, budget);
+        REQUIRE(cache);
+        // Each row one number in all its elements: exact, as its scale is an integer below 2^11.
+        const float steps = type == KvType::kQ8_0 ? 127.0F : 8.0F;
+        const auto row_of = [steps](std::uint32_t layer, std::uint32_t head, std::uint64_t position) {
+            return std::vector<float>(32, steps * number(layer, head, position, 0));
+        };
+        for (std::uint32_t layer = 0; layer < 2; ++layer) {
+            for (std::uint32_t head = 0; head < 2; ++head) {
+                for (std::uint64_t position = 0; position < 40; ++position) {
+                    cache->store_key(layer, head, position, row_of(layer, head, position).data());
+                    cache->store_value(layer, head, position, row_of(1 - layer, head, position).data());
+                }
+            }
+        }
+        std::vector<float> rows(40 * 32);
+        std::size_t n_wrong = 0;
+        for (std::uint32_t layer = 0; layer < 2; ++layer) {
+            for (std::uint32_t head = 0; head < 2; ++head) {
+                for (const std::uint64_t first : {0u, 7u, 16u, 39u}) {
+                    cache->read_keys(layer, head, first, 40 - first, rows.data());
+                    for (std::uint64_t position = first; position < 40; ++position) {
+                        n_wrong += rows[(position - first) * 32 + 5] != row_of(layer, head, position)[0];
+                    }
+                    cache->read_values(layer, head, first, 40 - first, rows.data());
+                    for (std::uint64_t position = first; position < 40; ++position) {
+                        n_wrong += rows[(position - first) * 32 + 31] != row_of(1 - layer, head, position)[0];
+                    }
+                }
+            }
+        }
+        CHECK(n_wrong == 0);
+    }
+}
+
 TEST_CASE("cache: storing a key changes that position and no other") {
     MemoryBudget budget;
     KvCache cache = make(budget, KvType::kF32, 20);

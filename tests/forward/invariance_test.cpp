@@ -90,6 +90,13 @@ TEST_CASE("forward: of random models too chunks of any length and any number of 
     }
 }
 
+TEST_CASE("forward: with caches of blocks chunks of any length and any number of threads give the same bits") {
+    for (const KvType type : {KvType::kQ8_0, KvType::kQ4_0}) {
+        check_random_model("moe", {.quantises = true, .kv_type = type});
+    }
+    if (!kIsSlowBuild) check_oracle_files({"/dense/model-Q8_0.gguf"}, {.kv_type = KvType::kQ8_0});
+}
+
 TEST_CASE(
     "forward: generated tokens give the same bits one by one and several at once, in every role's own sums") {
     for (const bool quantises : {true, false}) {

@@ -14,7 +14,24 @@ namespace {
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr TensorType kTypes[] = {TensorType::kF32, TensorType::kF16};
+constexpr TensorType kTypes[] = {TensorType::kF32, TensorType::kF16, TensorType::kQ8_0, TensorType::kQ4_0};
+
+struct StoredTypes {
+    TensorType key, value;
+};
+
+// Pairs of types that a head of this size may have. Those with blocks need whole ones.
+std::vector<StoredTypes> types_for(std::size_t head_size) {
+    std::vector<StoredTypes> types;
+    for (const TensorType key : kTypes) {
+        for (const TensorType value : kTypes) {
+            const bool has_blocks = is_stored_in_blocks(key) || is_stored_in_blocks(value);
+            if (has_blocks && (head_size % 32 != 0 || (kIsSlowBuild && key != value))) continue;
+            types.push_back({key, value});
+        }
+    }
+    return types;
+}
 constexpr std::size_t kHeadSizes[] = {8, 16, 48, 64, 128};
 
 const Kernels& scalar() {
@@ -62,13 +79,13 @@ TEST_CASE("attend: errs by no more than its roundings allow, over any history in
     for (const std::size_t head_size : kHeadSizes) {
         if (kIsSlowBuild && head_size == 48) continue;
         for (const Counts& counts : histories()) {
-            for (const TensorType key_type : kTypes) {
-                for (const TensorType value_type : kTypes) {
-                    const AttentionHistory history(head_size, key_type, value_type, counts, random);
-                    const auto queries = random_queries(2 * head_size, random);
-                    INFO("blocks of " << describe(counts));
-                    check_by_definition(history, queries, 2, 1.0F / std::sqrt(static_cast<float>(head_size)));
-                }
+            for (const StoredTypes types : types_for(head_size)) {
+                if (types.key != types.value && counts.size() == 1) continue;
+                const AttentionHistory history(head_size, types.key, types.value, counts, random);
+                const auto queries = random_queries(2 * head_size, random);
+                INFO(info_of(types.key).name << " and " << info_of(types.value).name << " in blocks of "
+                                             << describe(counts));
+                check_by_definition(history, queries, 2, 1.0F / std::sqrt(static_cast<float>(head_size)));
             }
         }
     }
@@ -120,8 +137,8 @@ TEST_CASE("attend: what stands behind the last position does not matter") {
     std::mt19937 random(6);
     for (const std::size_t count : {1u, 7u, 15u, 17u, 255u}) {
         for (const TensorType type : kTypes) {
-            AttentionHistory history(16, type, type, {256, count}, random);  // NaN behind it
-            const auto queries = random_queries(3 * 16, random);
+            AttentionHistory history(32, type, type, {256, count}, random);  // NaN behind it
+            const auto queries = random_queries(3 * 32, random);
             const Attended before = attend(scalar(), history, queries, 3, 0.25F);
             for (const float stale : {0.0F, 60000.0F, -kInfinity, kInfinity}) {
                 history.fill_unused(stale);
@@ -135,7 +152,8 @@ TEST_CASE("attend: what stands behind the last position does not matter") {
 TEST_CASE("attend: heads computed together are those computed alone, bit by bit") {
     std::mt19937 random(7);
     for (const std::size_t head_size : kHeadSizes) {
-        const AttentionHistory history(head_size, TensorType::kF16, TensorType::kF32, {256, 100}, random);
+        const StoredTypes types = types_for(head_size).back();
+        const AttentionHistory history(head_size, types.key, types.value, {256, 100}, random);
         const auto queries = random_queries(9 * head_size, random);
         const Attended together = attend(scalar(), history, queries, 9, 0.2F);
         for (std::size_t head = 0; head < 9; ++head) {
@@ -210,6 +228,40 @@ TEST_CASE("attend: huge scores do not overflow, the largest takes all") {
             INFO("size " << size);
             CHECK(std::isfinite(attended.out(0, d)));
             if (size > 0.0F) CHECK(attended.out(0, d) == history.value(1, 77, d));
+        }
+    }
+}
+
+TEST_CASE("attend: the extremes of small integers add up exactly") {
+    std::mt19937 random(11);
+    for (const TensorType type : {TensorType::kQ8_0, TensorType::kQ4_0}) {
+        for (const unsigned byte : {0x80u, 0x7Fu, 0x00u, 0xFFu}) {
+            AttentionHistory history(32, type, type, {20}, random, 1e-3F);
+            history.fill_keys(static_cast<std::uint8_t>(byte));
+            check_by_definition(history, std::vector<float>(32, 1.0F), 1, 0.3F);
+            check_by_definition(history, std::vector<float>(32, -1.0F), 1, 0.3F);
+        }
+    }
+}
+
+TEST_CASE("attend: a scale that is no number comes out of every head that meets it") {
+    std::mt19937 random(12);
+    for (const float wrong : {kNaN, kInfinity, -kInfinity}) {
+        for (const TensorType type : {TensorType::kQ8_0, TensorType::kQ4_0}) {
+            for (const std::size_t p : {0u, 5u, 39u}) {
+                AttentionHistory history(64, type, type, {256, 40}, random);
+                history.set_value_scale(1, p, wrong);
+                Attended attended = attend(scalar(), history, random_queries(2 * 64, random), 2, 0.125F);
+                for (std::size_t head = 0; head < 2; ++head) {
+                    for (std::size_t d = 0; d < 64; ++d)
+                        CHECK(std::isfinite(attended.out(head, d)) == (d >= 32));
+                }
+                history.set_key_scale(1, p, kNaN);
+                attended = attend(scalar(), history, random_queries(2 * 64, random), 2, 0.125F);
+                for (std::size_t head = 0; head < 2; ++head) {
+                    for (std::size_t d = 0; d < 64; ++d) CHECK(std::isnan(attended.out(head, d)));
+                }
+            }
         }
     }
 }

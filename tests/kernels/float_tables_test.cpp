@@ -318,7 +318,24 @@ TEST_CASE("float tables: add and add_scaled give the bits of scalar") {
 
 namespace {
 
-constexpr TensorType kTypes[] = {TensorType::kF32, TensorType::kF16};
+constexpr TensorType kTypes[] = {TensorType::kF32, TensorType::kF16, TensorType::kQ8_0, TensorType::kQ4_0};
+
+struct StoredTypes {
+    TensorType key, value;
+};
+
+// Pairs of types that a head of this size may have. Those with blocks need whole ones.
+std::vector<StoredTypes> types_for(std::size_t head_size) {
+    std::vector<StoredTypes> types;
+    for (const TensorType key : kTypes) {
+        for (const TensorType value : kTypes) {
+            const bool has_blocks = is_stored_in_blocks(key) || is_stored_in_blocks(value);
+            if (has_blocks && (head_size % 32 != 0 || (kIsSlowBuild && key != value))) continue;
+            types.push_back({key, value});
+        }
+    }
+    return types;
+}
 
 bool is_within_bound(const Attended& attended, const AttentionHistory& history,
                      const std::vector<float>& queries, float scale) {
@@ -341,17 +358,17 @@ TEST_CASE(
         {1}, {15}, {16}, {17}, {31}, {33}, {255}, {256}, {256, 3}, {256, 256, 17}, {17, 1, 100}};
     std::mt19937 random(8);
     for (const Kernels* table : tables()) {
-        for (const std::size_t head_size : {8u, 16u, 48u, 64u, 80u, 128u}) {
+        for (const std::size_t head_size : {8u, 16u, 48u, 64u, 80u, 96u, 128u}) {
             for (const auto& counts : histories) {
                 if (kIsSlowBuild && counts.size() > 2) continue;
-                for (const TensorType key_type : kTypes) {
-                    for (const TensorType value_type : kTypes) {
-                        const AttentionHistory history(head_size, key_type, value_type, counts, random, 2.0F);
-                        const auto queries = random_queries(5 * head_size, random);
-                        const Attended attended = attend(*table, history, queries, 5, 0.2F);
-                        INFO(table->name << " head size " << head_size << " positions " << history.count());
-                        CHECK(is_within_bound(attended, history, queries, 0.2F));
-                    }
+                for (const StoredTypes types : types_for(head_size)) {
+                    if (types.key != types.value && counts.size() != 2) continue;
+                    const AttentionHistory history(head_size, types.key, types.value, counts, random, 2.0F);
+                    const auto queries = random_queries(5 * head_size, random);
+                    const Attended attended = attend(*table, history, queries, 5, 0.2F);
+                    INFO(table->name << " " << info_of(types.key).name << " " << info_of(types.value).name
+                                     << " head size " << head_size << " positions " << history.count());
+                    CHECK(is_within_bound(attended, history, queries, 0.2F));
                 }
             }
         }
@@ -363,6 +380,7 @@ TEST_CASE("float tables: no bit of a head's attention depends on the heads compu
     for (const Kernels* table : tables()) {
         for (const std::size_t head_size : {8u, 16u, 48u, 64u, 128u}) {
             for (const TensorType type : kTypes) {
+                if (is_stored_in_blocks(type) && head_size % 32 != 0) continue;
                 const AttentionHistory history(head_size, type, type, {256, 117}, random);
                 const auto queries = random_queries(9 * head_size, random);
                 const Attended all = attend(*table, history, queries, 9, 0.2F);
@@ -389,15 +407,16 @@ TEST_CASE("float tables: what stands behind the last position does not matter to
     std::mt19937 random(10);
     for (const Kernels* table : tables()) {
         for (const std::size_t count : {1u, 15u, 17u, 40u, 255u}) {
-            AttentionHistory history(64, TensorType::kF16, TensorType::kF16, {256, count},
-                                     random);  // NaN behind it
-            const auto queries = random_queries(5 * 64, random);
-            const Attended before = attend(*table, history, queries, 5, 0.125F);
-            for (const float stale : {0.0F, 60000.0F, -kInfinity, kInfinity}) {
-                history.fill_unused(stale);
-                CHECK(same(attend(*table, history, queries, 5, 0.125F).sums, before.sums));
+            for (const TensorType type : kTypes) {
+                AttentionHistory history(64, type, type, {256, count}, random);  // NaN behind it
+                const auto queries = random_queries(5 * 64, random);
+                const Attended before = attend(*table, history, queries, 5, 0.125F);
+                for (const float stale : {0.0F, 60000.0F, -kInfinity, kInfinity}) {
+                    history.fill_unused(stale);
+                    CHECK(same(attend(*table, history, queries, 5, 0.125F).sums, before.sums));
+                }
+                for (const float x : before.sums) CHECK(std::isfinite(x));
             }
-            for (const float x : before.sums) CHECK(std::isfinite(x));
         }
     }
 }
@@ -425,6 +444,34 @@ TEST_CASE("float tables: attend hides no NaN, and has a result for scores of any
             const AttentionHistory history(16, TensorType::kF32, TensorType::kF32, {256, 40}, random);
             const Attended attended = attend(*table, history, std::vector<float>(5 * 16, size), 5, 0.3F);
             for (std::size_t head = 0; head < 5; ++head) CHECK(std::isfinite(attended.out(head, 7)));
+        }
+    }
+}
+
+TEST_CASE(
+    "float tables: attend adds the extremes of small integers up exactly, and hides no scale that is none") {
+    std::mt19937 random(12);
+    for (const Kernels* table : tables()) {
+        for (const TensorType type : {TensorType::kQ8_0, TensorType::kQ4_0}) {
+            INFO(table->name << " " << info_of(type).name);
+            for (const unsigned byte : {0x80u, 0x7Fu, 0x00u, 0xFFu}) {
+                AttentionHistory history(64, type, type, {20}, random, 1e-3F);
+                history.fill_keys(static_cast<std::uint8_t>(byte));
+                for (const float size : {1.0F, -1.0F}) {
+                    const std::vector<float> queries(5 * 64, size);
+                    CHECK(is_within_bound(attend(*table, history, queries, 5, 0.3F), history, queries, 0.3F));
+                }
+            }
+            AttentionHistory history(64, type, type, {256, 40}, random);
+            history.set_value_scale(1, 39, kInfinity);
+            Attended attended = attend(*table, history, random_queries(5 * 64, random), 5, 0.125F);
+            for (std::size_t head = 0; head < 5; ++head) {
+                CHECK(!std::isfinite(attended.out(head, 31)));
+                CHECK(std::isfinite(attended.out(head, 32)));
+            }
+            history.set_key_scale(0, 200, kNaN);
+            attended = attend(*table, history, random_queries(5 * 64, random), 5, 0.125F);
+            for (std::size_t head = 0; head < 5; ++head) CHECK(std::isnan(attended.out(head, 63)));
         }
     }
 }

@@ -34,7 +34,7 @@ void rotate(float* head, const float* cosine, const float* sine, std::size_t n);
 void silu_multiply(float* gate, const float* up, std::size_t n);
 void add(float* x, const float* y, std::size_t n);
 void add_scaled(float* x, float scale, const float* y, std::size_t n);
-void attend(const AttentionBlock& block, const float* queries, std::size_t n_heads, float scale,
+void attend(const AttentionBlock& block, const AttentionQueries& queries, std::size_t n_heads, float scale,
             SoftmaxState* states, float* out, float* scratch);
 
 }  // namespace avx512_vnni

@@ -35,6 +35,60 @@ struct Isa {
     static void decode(TensorType type, const std::byte* row, std::size_t count, float* out) {
         scalar::decode(type, row, count, out);
     }
+
+    struct Ints {
+        int32x4_t r[4];
+    };
+    struct Quads {
+        int8x16_t r[4];
+    };
+    static Quads load_quads(const std::byte* at) {
+        return {{sixteen_bytes(at), sixteen_bytes(at + 16), sixteen_bytes(at + 32), sixteen_bytes(at + 48)}};
+    }
+    static Quads load_lower(const std::byte* at) {
+        const Quads twos = load_quads(at);
+        return {{lower(twos.r[0]), lower(twos.r[1]), lower(twos.r[2]), lower(twos.r[3])}};
+    }
+    static Quads load_upper(const std::byte* at) {
+        const Quads twos = load_quads(at);
+        return {{upper(twos.r[0]), upper(twos.r[1]), upper(twos.r[2]), upper(twos.r[3])}};
+    }
+    static Ints no_products(std::int32_t) {
+        return {{vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)}};
+    }
+    static void add_products(Ints& sum, const Quads& quads, const std::int8_t* four) {
+        const int8x16_t query = vreinterpretq_s8_s32(vdupq_n_s32(*reinterpret_cast<const Word*>(four)));
+        sum.r[0] = vdotq_s32(sum.r[0], quads.r[0], query);
+        sum.r[1] = vdotq_s32(sum.r[1], quads.r[1], query);
+        sum.r[2] = vdotq_s32(sum.r[2], quads.r[2], query);
+        sum.r[3] = vdotq_s32(sum.r[3], quads.r[3], query);
+    }
+    static Lanes floats_of(const Ints& ints) {
+        return {{vcvtq_f32_s32(ints.r[0]), vcvtq_f32_s32(ints.r[1])},
+                {vcvtq_f32_s32(ints.r[2]), vcvtq_f32_s32(ints.r[3])}};
+    }
+    static Lanes from_bytes(const std::byte* at) { return from_sixteen_bytes(sixteen_bytes(at)); }
+    static Lanes from_lower(const std::byte* at) { return from_sixteen_bytes(lower(sixteen_bytes(at))); }
+    static Lanes from_upper(const std::byte* at) { return from_sixteen_bytes(upper(sixteen_bytes(at))); }
+
+private:
+    using Word __attribute__((may_alias)) = std::int32_t;
+
+    static int8x16_t sixteen_bytes(const std::byte* at) {
+        return vld1q_s8(reinterpret_cast<const std::int8_t*>(at));
+    }
+    // Four bits of each byte, less 8.
+    static int8x16_t lower(int8x16_t twos) { return vsubq_s8(vandq_s8(twos, vdupq_n_s8(15)), vdupq_n_s8(8)); }
+    static int8x16_t upper(int8x16_t twos) {
+        const uint8x16_t fours = vshrq_n_u8(vreinterpretq_u8_s8(twos), 4);
+        return vsubq_s8(vreinterpretq_s8_u8(fours), vdupq_n_s8(8));
+    }
+    static Lanes from_sixteen_bytes(int8x16_t bytes) {
+        const int16x8_t low = vmovl_s8(vget_low_s8(bytes));
+        const int16x8_t high = vmovl_high_s8(bytes);
+        return {{vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), vcvtq_f32_s32(vmovl_high_s16(low))},
+                {vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_high_s16(high))}};
+    }
 };
 
 }  // namespace
@@ -72,7 +126,7 @@ void add_scaled(float* x, float scale, const float* y, std::size_t n) {
     vector::add_scaled(x, scale, y, n);
 }
 
-void attend(const AttentionBlock& block, const float* queries, std::size_t n_heads, float scale,
+void attend(const AttentionBlock& block, const AttentionQueries& queries, std::size_t n_heads, float scale,
             SoftmaxState* states, float* out, float* scratch) {
     if (block.head_size % vector::kLanes != 0) {
         return scalar::attend(block, queries, n_heads, scale, states, out, scratch);

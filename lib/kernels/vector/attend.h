@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/kernels.h"
+#include "kernels/vector/attend_quantised.h"
 #include "kernels/vector/lanes.h"
 
 namespace sluice::vector {
@@ -11,6 +12,7 @@ namespace sluice::vector {
 //   Lanes: sixteen floats (kernels/vector/lanes.h)
 //   kTiles: of 16 keys that are summed at once for up to 4 heads
 //   kHeads, kParts: heads, and sixteens of a value, that are summed at once; 4 sixteens without kParts
+//   what kernels/vector/attend_quantised.h needs
 // With fewer heads there is room for four sixteens.
 template <class Isa, int n_heads>
 static constexpr int parts_of() {
@@ -121,62 +123,87 @@ static inline void add_values(const float* weights, const Stored* values, std::s
     }
 }
 
-template <class Isa, int n_heads, class Key, class Value>
-static inline void attend_heads(const AttentionBlock& block, const float* queries, float scale,
-                                SoftmaxState* states, float* out, float* scores) {
+// The scores of n_heads heads over a block of keys that are floats.
+template <class Isa, int n_heads, class Key>
+static inline void score_floats(const AttentionBlock& block, const float* queries, float scale, float* scores) {
     const auto* keys = static_cast<const Key*>(block.keys);
-    const auto* values = static_cast<const Value*>(block.values);
-    const std::size_t head_size = block.head_size;
+    const std::size_t tile_floats = block.head_size * kLanes;
     constexpr int kTiles = Isa::kTiles;
     const std::size_t n_tiles = (block.count + kLanes - 1) / kLanes;
     std::size_t tile = 0;
     for (; tile + kTiles <= n_tiles; tile += kTiles) {
-        score<Isa, n_heads, kTiles>(queries, keys + tile * head_size * kLanes, head_size, scale,
+        score<Isa, n_heads, kTiles>(queries, keys + tile * tile_floats, block.head_size, scale,
                                     scores + tile * kLanes);
     }
     for (; tile < n_tiles; ++tile) {
-        score<Isa, n_heads, 1>(queries, keys + tile * head_size * kLanes, head_size, scale,
+        score<Isa, n_heads, 1>(queries, keys + tile * tile_floats, block.head_size, scale,
                                scores + tile * kLanes);
     }
+}
+
+template <class Isa, int n_heads>
+static inline void score_heads(const AttentionBlock& block, const AttentionQueries& queries, std::size_t head,
+                               float scale, float* scores) {
+    const float* floats = queries.floats + head * block.head_size;
+    switch (block.key_type) {
+        case TensorType::kQ8_0:
+            return score_integers<Isa, n_heads, 8>(block, queries, head, scale, scores);
+        case TensorType::kQ4_0:
+            return score_integers<Isa, n_heads, 4>(block, queries, head, scale, scores);
+        case TensorType::kF16:
+            return score_floats<Isa, n_heads, std::uint16_t>(block, floats, scale, scores);
+        default:
+            return score_floats<Isa, n_heads, float>(block, floats, scale, scores);
+    }
+}
+
+// n_heads heads, and n_parts sixteens of the values from element d on.
+template <class Isa, int n_heads, int n_parts>
+static inline void add_part(const AttentionBlock& block, const float* weights, std::size_t d, float* out) {
+    switch (block.value_type) {
+        case TensorType::kQ8_0:
+            return add_integers<Isa, n_heads, n_parts, 8>(block, weights, d, out);
+        case TensorType::kQ4_0:
+            return add_integers<Isa, n_heads, n_parts, 4>(block, weights, d, out);
+        case TensorType::kF16:
+            return add_values<Isa, n_heads, n_parts>(weights,
+                                                     static_cast<const std::uint16_t*>(block.values) + d,
+                                                     block.count, block.head_size, out);
+        default:
+            return add_values<Isa, n_heads, n_parts>(weights, static_cast<const float*>(block.values) + d,
+                                                     block.count, block.head_size, out);
+    }
+}
+
+template <class Isa, int n_heads>
+static inline void attend_heads(const AttentionBlock& block, const AttentionQueries& queries, std::size_t head,
+                                float scale, SoftmaxState* states, float* out, float* scores) {
+    const std::size_t head_size = block.head_size;
+    score_heads<Isa, n_heads>(block, queries, head, scale, scores);
     for (std::size_t h = 0; h < n_heads; ++h) {
-        weigh<typename Isa::Lanes>(scores + h * kAttentionBlock, block.count, head_size, states[h],
-                                   out + h * head_size);
+        weigh<typename Isa::Lanes>(scores + h * kAttentionBlock, block.count, head_size, states[head + h],
+                                   out + (head + h) * head_size);
     }
     // The heads of one pass over the values, and the sixteens of a head, as registers allow.
     constexpr int kTogether = n_heads < Isa::kHeads ? n_heads : Isa::kHeads;
     constexpr int kParts = parts_of<Isa, kTogether>();
     for (std::size_t h = 0; h < n_heads; h += kTogether) {
+        const float* weights = scores + h * kAttentionBlock;
+        float* to = out + (head + h) * head_size;
         std::size_t d = 0;
         for (; d + kParts * kLanes <= head_size; d += kParts * kLanes) {
-            add_values<Isa, kTogether, kParts>(scores + h * kAttentionBlock, values + d, block.count, head_size,
-                                               out + h * head_size + d);
+            add_part<Isa, kTogether, kParts>(block, weights, d, to + d);
         }
-        for (; d < head_size; d += kLanes) {
-            add_values<Isa, kTogether, 1>(scores + h * kAttentionBlock, values + d, block.count, head_size,
-                                          out + h * head_size + d);
-        }
+        for (; d < head_size; d += kLanes) add_part<Isa, kTogether, 1>(block, weights, d, to + d);
     }
 }
 
 template <class Isa>
-static inline void attend(const AttentionBlock& block, const float* queries, std::size_t n_heads, float scale,
-                          SoftmaxState* states, float* out, float* scratch) {
-    const auto run = [&]<int n>(std::size_t h) {
-        const std::size_t at = h * block.head_size;
-        const bool half_keys = block.key_type == TensorType::kF16;
-        const bool half_values = block.value_type == TensorType::kF16;
-        const auto choose = [&](auto key, auto value) {
-            attend_heads<Isa, n, decltype(key), decltype(value)>(block, queries + at, scale, states + h,
-                                                                 out + at, scratch);
-        };
-        if (half_keys && half_values) return choose(std::uint16_t{}, std::uint16_t{});
-        if (half_keys) return choose(std::uint16_t{}, 0.0F);
-        if (half_values) return choose(0.0F, std::uint16_t{});
-        choose(0.0F, 0.0F);
-    };
+static inline void attend(const AttentionBlock& block, const AttentionQueries& queries, std::size_t n_heads,
+                          float scale, SoftmaxState* states, float* out, float* scratch) {
     std::size_t h = 0;
-    for (; h + 4 <= n_heads; h += 4) run.template operator()<4>(h);
-    for (; h < n_heads; ++h) run.template operator()<1>(h);
+    for (; h + 4 <= n_heads; h += 4) attend_heads<Isa, 4>(block, queries, h, scale, states, out, scratch);
+    for (; h < n_heads; ++h) attend_heads<Isa, 1>(block, queries, h, scale, states, out, scratch);
 }
 
 }  // namespace sluice::vector
