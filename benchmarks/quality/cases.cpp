@@ -40,12 +40,17 @@ std::vector<Case> read_cases(const std::string& path) {
     return cases;
 }
 
-std::map<std::string, Score> ask(const sluicepp::Model& model, const std::vector<Case>& cases) {
+std::map<std::string, Score> ask(const sluicepp::Model& model, const std::vector<Case>& cases,
+                                 const KvTypes& kv_types) {
     sluicepp::SessionOptions options;
     options.max_tokens = kLongestAnswer;
     options.sampling = sluicepp::sized<sluice_sampling>();
     options.sampling->mode = SLUICE_SAMPLING_GREEDY;
-    sluicepp::Session session(model, options);
+    auto kv = sluicepp::sized<sluice_kv_cache_options>();
+    kv.key_type = kv_types.key;
+    kv.value_type = kv_types.value;
+    const sluicepp::KvCache cache(model, kv);
+    sluicepp::Session session(model, cache, options);
     std::map<std::string, Score> scores;
     for (const Case& one : cases) {
         Score& score = scores[one.kind];

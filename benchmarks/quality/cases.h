@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "quality/rows.h"
+
 namespace quality {
 
 struct Case {
@@ -25,6 +27,7 @@ struct Score {
 };
 
 // The greedy answer, without the thinking in front of it, must be the expected text.
-std::map<std::string, Score> ask(const sluicepp::Model& model, const std::vector<Case>& cases);
+std::map<std::string, Score> ask(const sluicepp::Model& model, const std::vector<Case>& cases,
+                                 const KvTypes& kv_types);
 
 }  // namespace quality

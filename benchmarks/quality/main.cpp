@@ -7,6 +7,7 @@
 #include <exception>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -23,6 +24,7 @@ struct Options {
     std::string text;
     std::string cases;
     std::string activations;
+    std::vector<std::string> kv = {"f16"};
     std::uint32_t window = 512;
     std::uint64_t n_tokens = 20000;
     std::uint32_t n_threads = 0;
@@ -39,8 +41,8 @@ std::vector<sluicepp::TokenId> read_text(const Options& options, const sluicepp:
     return ids;
 }
 
-nlohmann::json describe(const Reader& model, const Divergence& sums) {
-    nlohmann::json json = {{"model", model.path()}, {"file_bytes", model.file_size()}};
+nlohmann::json describe(const Reader& model, const std::string& kv, const Divergence& sums) {
+    nlohmann::json json = {{"model", model.path()}, {"kv", kv}, {"file_bytes", model.file_size()}};
     if (sums.n_tokens == 0) return json;
     json["perplexity"] = sums.perplexity();
     json["kl_divergence"] = sums.mean_divergence();
@@ -51,10 +53,10 @@ nlohmann::json describe(const Reader& model, const Divergence& sums) {
 }
 
 void print(const nlohmann::json& model) {
-    std::printf("%s, %.1f MB", model["model"].get<std::string>().c_str(),
-                model["file_bytes"].get<double>() / 1e6);
+    std::printf("%s, %.1f MB, %s", model["model"].get<std::string>().c_str(),
+                model["file_bytes"].get<double>() / 1e6, model["kv"].get<std::string>().c_str());
     if (model.contains("perplexity")) {
-        std::printf(": perplexity %.4f, KL divergence %.6f, same best token %.2f %%, same experts %.2f %%",
+        std::printf(": perplexity %.4f, KL divergence %.3g, same best token %.2f %%, same experts %.2f %%",
                     model["perplexity"].get<double>(), model["kl_divergence"].get<double>(),
                     100 * model["same_best"].get<double>(), 100 * model["same_experts"].get<double>());
     }
@@ -71,15 +73,34 @@ std::int32_t activations_of(const std::string& name) {
     return name == "int8" ? SLUICE_ACTIVATIONS_INT8 : SLUICE_ACTIVATIONS_DEFAULT;
 }
 
+const std::map<std::string, std::int32_t> kKvTypes = {
+    {"f32", SLUICE_KV_F32}, {"f16", SLUICE_KV_F16}, {"q8_0", SLUICE_KV_Q8_0}, {"q4_0", SLUICE_KV_Q4_0}};
+
+// "TYPE", or "TYPE/TYPE" for keys and values.
+KvTypes kv_types_of(const std::string& name) {
+    const auto find = [&](const std::string& type) {
+        const auto found = kKvTypes.find(type);
+        if (found == kKvTypes.end()) throw std::runtime_error("--kv " + name + ": there is no type " + type);
+        return found->second;
+    };
+    const std::size_t slash = name.find('/');
+    return {find(name.substr(0, slash)), find(slash == std::string::npos ? name : name.substr(slash + 1))};
+}
+
 int run(const Options& options) {
     auto engine_options = sluicepp::sized<sluice_engine_options>();
     engine_options.n_threads = options.n_threads;
     const sluicepp::Engine engine(engine_options);
     // The reference is as exact as can be; the others are as people run them.
     std::deque<Reader> readers;
-    readers.emplace_back(engine, options.reference, SLUICE_ACTIVATIONS_FLOAT32, SLUICE_KV_F32, options.window);
-    for (const std::string& path : options.models) {
-        readers.emplace_back(engine, path, activations_of(options.activations), SLUICE_KV_F16, options.window);
+    std::vector<std::string> kv = {"f32"};
+    readers.emplace_back(engine, options.reference, SLUICE_ACTIVATIONS_FLOAT32, kv_types_of(kv[0]),
+                         options.window);
+    for (std::size_t i = 0; i < options.models.size() * options.kv.size(); ++i) {
+        const std::string& path = options.models[i / options.kv.size()];
+        kv.push_back(options.kv[i % options.kv.size()]);
+        readers.emplace_back(engine, path, activations_of(options.activations), kv_types_of(kv.back()),
+                             options.window);
         if (readers.back().vocabulary_size() != readers[0].vocabulary_size() ||
             readers.back().n_experts_used() != readers[0].n_experts_used()) {
             throw std::runtime_error(path + " is another model than " + options.reference);
@@ -102,9 +123,9 @@ int run(const Options& options) {
     const auto cases = options.cases.empty() ? std::vector<Case>() : read_cases(options.cases);
     auto all = nlohmann::json::array();
     for (std::size_t i = 0; i < readers.size(); ++i) {
-        all.push_back(describe(readers[i], sums[i]));
+        all.push_back(describe(readers[i], kv[i], sums[i]));
         if (cases.empty()) continue;
-        for (const auto& [kind, score] : ask(readers[i].model(), cases)) {
+        for (const auto& [kind, score] : ask(readers[i].model(), cases, kv_types_of(kv[i]))) {
             all.back()["exact"][kind] = {{"asked", score.n_asked}, {"right", score.n_right}};
         }
     }
@@ -132,6 +153,10 @@ int main(int argc, char** argv) {
         ->check(CLI::Range(2, 4096));
     app.add_option("--activations", options.activations, "of MODELS: float32 or int8; default: the faster one")
         ->check(CLI::IsMember({"float32", "int8"}));
+    app.add_option("--kv", options.kv,
+                   "how MODELS store keys and values, each in turn: f32, f16, q8_0, q4_0, or KEYS/VALUES; "
+                   "default: f16")
+        ->delimiter(',');
     app.add_option("-t,--threads", options.n_threads, "default: one per core");
     app.add_flag("--json", options.json, "print JSON");
     try {

@@ -3,10 +3,11 @@
 namespace quality {
 namespace {
 
-sluice_kv_cache_options cache_options(std::uint32_t window, std::int32_t kv_type) {
+sluice_kv_cache_options cache_options(std::uint32_t window, const KvTypes& kv_types) {
     auto options = sluicepp::sized<sluice_kv_cache_options>();
     options.capacity = window;
-    options.key_type = options.value_type = kv_type;
+    options.key_type = kv_types.key;
+    options.value_type = kv_types.value;
     return options;
 }
 
@@ -19,11 +20,11 @@ sluicepp::SessionOptions session_options(std::uint32_t window) {
 }  // namespace
 
 Reader::Reader(const sluicepp::Engine& engine, const std::string& path, std::int32_t activations,
-               std::int32_t kv_type, std::uint32_t window)
+               const KvTypes& kv_types, std::uint32_t window)
     : path_(path),
       model_(engine, path, 0, {}, activations),
       info_(model_.describe()),
-      cache_(model_, cache_options(window, kv_type)),
+      cache_(model_, cache_options(window, kv_types)),
       session_(model_, cache_, session_options(window)) {
     sluicepp::check(sluice_session_trace, session_.get(), SLUICE_TRACE_LOGITS | SLUICE_TRACE_EXPERTS);
 }

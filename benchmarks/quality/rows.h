@@ -10,13 +10,18 @@
 
 namespace quality {
 
+// How keys and values are stored, each SLUICE_KV_...
+struct KvTypes {
+    std::int32_t key = SLUICE_KV_F16;
+    std::int32_t value = SLUICE_KV_F16;
+};
+
 // An open model, read window by window.
 class Reader {
 public:
-    // activations: SLUICE_ACTIVATIONS_...; kv_type: SLUICE_KV_... Throws sluicepp::Exception, as everything
-    // here.
+    // activations: SLUICE_ACTIVATIONS_... Throws sluicepp::Exception, as everything here.
     Reader(const sluicepp::Engine& engine, const std::string& path, std::int32_t activations,
-           std::int32_t kv_type, std::uint32_t window);
+           const KvTypes& kv_types, std::uint32_t window);
 
     // Reads a window from an empty cache. At most as many ids as the window has.
     void read(const std::vector<sluicepp::TokenId>& ids);

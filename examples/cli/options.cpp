@@ -61,9 +61,16 @@ sluicepp::Tokenizer open_tokenizer(const sluicepp::Engine& engine, const std::st
 
 void add_kv(CommandLine line, KvOptions& options) {
     line.add("--ctx", options.capacity, "tokens that the KV cache has room for").not_negative().called("N");
-    line.add("--kv", options.type, "how keys and values are stored: f32 or f16; default: " + options.type)
-        .one_of({"f32", "f16"})
+    line.add("--kv", options.type,
+             "how keys and values are stored: f32, f16, q8_0 or q4_0; default: " + options.type)
+        .one_of({"f32", "f16", "q8_0", "q4_0"})
         .called("TYPE");
+}
+
+std::int32_t KvOptions::type_number() const {
+    if (type == "q8_0") return SLUICE_KV_Q8_0;
+    if (type == "q4_0") return SLUICE_KV_Q4_0;
+    return type == "f16" ? SLUICE_KV_F16 : SLUICE_KV_F32;
 }
 
 std::vector<sluicepp::TokenId> parse_ids(const std::string& text) {

@@ -48,7 +48,7 @@ struct KvOptions {
     std::uint64_t capacity = 0;  // tokens; 0: what the command finds right
     std::string type = "f16";
 
-    std::int32_t type_number() const { return type == "f16" ? SLUICE_KV_F16 : SLUICE_KV_F32; }
+    std::int32_t type_number() const;  // SLUICE_KV_...
 };
 void add_kv(CommandLine line, KvOptions& options);
 

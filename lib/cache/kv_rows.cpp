@@ -6,6 +6,7 @@
 
 #include "base/sentence.h"
 #include "kernels/half.h"
+#include "model/config.h"
 
 namespace sluice {
 namespace {
@@ -79,10 +80,13 @@ float load_scale(const std::byte* tile, std::size_t block, std::size_t slot) {
 template <class At>
 void store_blocks(KvType type, std::uint32_t head_size, std::byte* tile, std::size_t slot, const float* x,
                   const At& byte_at) {
+    float turned[kMaxHeadSize];
+    std::copy_n(x, head_size, turned);
+    if (is_turned(type)) turn_head(turned, head_size);
     std::byte* bytes = tile + tile_scales_size(head_size);
     for (std::size_t block = 0; block < head_size / kStoredBlock; ++block) {
         const std::size_t first = block * kStoredBlock;
-        const RoundedBlock rounded = round_block(type, x + first);
+        const RoundedBlock rounded = round_block(type, turned + first);
         store_scale(tile, block, slot, rounded.scale);
         if (type == KvType::kQ8_0) {
             for (std::size_t i = 0; i < kStoredBlock; ++i) {
@@ -107,6 +111,7 @@ void read_blocks(KvType type, std::uint32_t head_size, const std::byte* tile, st
                                                            : q4_element(static_cast<std::uint8_t>(stored), d);
         out[d] = load_scale(tile, d / kStoredBlock, slot) * static_cast<float>(element);
     }
+    if (is_turned(type)) turn_head(out, head_size);
 }
 
 auto key_bytes(KvType type, std::size_t slot) {
@@ -144,6 +149,28 @@ Done check_kv_type(KvType type, std::uint32_t head_size) {
 
 std::uint64_t kv_tile_size(KvType type, std::uint32_t head_size) {
     return tile_size(tensor_type_of(type), head_size);
+}
+
+bool is_turned(KvType type) {
+    return has_blocks(type);
+}
+
+void turn_head(float* head, std::uint32_t head_size) {
+    const std::uint32_t size = head_size & (~head_size + 1);
+    const float scale = 1.0F / std::sqrt(static_cast<float>(size));
+    for (float* block = head; block < head + head_size; block += size) {
+        for (std::uint32_t half = 1; half < size; half *= 2) {
+            for (std::uint32_t i = 0; i < size; i += 2 * half) {
+                for (std::uint32_t k = i; k < i + half; ++k) {
+                    const float a = block[k];
+                    const float b = block[k + half];
+                    block[k] = a + b;
+                    block[k + half] = a - b;
+                }
+            }
+        }
+        for (std::uint32_t i = 0; i < size; ++i) block[i] *= scale;
+    }
 }
 
 void store_key(KvType type, std::uint32_t head_size, std::byte* tile, std::size_t slot, const float* key) {

@@ -52,7 +52,9 @@ Areas areas_of(const Step& step) {
 void prepare_heads(const Attention& attention, std::uint32_t cache_layer, const Areas& areas, std::size_t token,
                    const Step& step) {
     const std::size_t head_size = step.config.head_size;
-    const bool rounds_queries = is_stored_in_blocks(tensor_type_of(step.cache.options().key_type));
+    const KvType key_type = step.cache.options().key_type;
+    const bool turns_keys = is_turned(key_type);
+    const bool rounds_queries = is_stored_in_blocks(tensor_type_of(key_type));
     const float* cosine = step.work.cosines.data() + token * head_size / 2;
     const float* sine = step.work.sines.data() + token * head_size / 2;
     const auto prepare = [&](float* head, const Floats& norm) {
@@ -61,6 +63,8 @@ void prepare_heads(const Attention& attention, std::uint32_t cache_layer, const 
     };
     for (std::uint32_t head = 0; head < step.config.n_heads; ++head) {
         prepare(areas.query + token * areas.query_size + head * head_size, attention.query_norm);
+        if (turns_keys)
+            turn_head(areas.query + token * areas.query_size + head * head_size, step.config.head_size);
         if (rounds_queries) round_query(areas, step, token, head);
     }
     const std::uint64_t position = step.cache.position() + token;
@@ -109,6 +113,7 @@ void attend(std::uint32_t cache_layer, std::uint32_t kv_head, std::size_t first,
             float* out = areas.attended + (first + i) * areas.query_size + first_head + h * head_size;
             const float sum = states[i * group + h].sum;
             for (std::size_t d = 0; d < head_size; ++d) out[d] /= sum;
+            if (is_turned(step.cache.options().value_type)) turn_head(out, step.config.head_size);
         }
     }
 }
