@@ -26,6 +26,7 @@ constexpr std::uint32_t kWarmUpPrompt = 64;
 struct Options {
     std::string model;
     std::string text;
+    std::string fill = "prompt";
     std::vector<std::uint32_t> prompts = {128, 512};
     std::vector<std::uint32_t> answers = {64};
     std::vector<std::uint32_t> depths = {0};
@@ -94,7 +95,8 @@ int run(const Options& options) {
     const TokenWork work = token_work_of(model, kv);
     Machine machine(engine, options.look_milliseconds);
     const Prompts prompts = prompts_for(options, model);
-    ModelBench bench(model, kv, machine, prompts, work, options.n_repetitions);
+    ModelBench bench(model, kv, machine, prompts, work, options.n_repetitions,
+                     options.fill == "random" ? History::kRandom : History::kPrompt);
 
     const auto fitting = [&](std::uint32_t n) {
         return static_cast<std::uint32_t>(
@@ -119,6 +121,7 @@ int run(const Options& options) {
                  {"machine", machine_json(machine, engine)},
                  {"threads", engine.describe().n_threads},
                  {"kv", options.kv.type},
+                 {"fill", options.fill},
                  {"text_tokens", prompts.text_size()},
                  {"repetitions", options.n_repetitions},
                  {"load_s", load_s},
@@ -148,6 +151,12 @@ Command add_bench(Program& program) {
     add_list("-p", options->prompts, "tokens of prompts; 0: none; default: 128,512");
     add_list("-n", options->answers, "tokens of answers; 0: none; default: 64");
     add_list("-d", options->depths, "tokens in the cache before the answers; default: 0");
+    line.add("--fill", options->fill,
+             "what is in the cache before the answers: prompt (tokens that are read) or random (numbers that "
+             "nobody "
+             "computed, for depths that would take too long); default: prompt")
+        .one_of({"prompt", "random"})
+        .called("WHAT");
     line.add("-r", options->n_repetitions, "repetitions, of which the median counts; default: 3")
         .within(1, 1000)
         .called("R");
@@ -165,7 +174,8 @@ Command add_bench(Program& program) {
         "Shares are of what the machine showed right before and right after a repetition; the median counts.\n"
         "gb_per_s counts weights, keys and values.\n"
         "Repetitions of an answer follow one another, each deeper by its length.\n"
-        "Example:\n  sluice bench model.gguf -p 128,512 -n 64 -d 0,2048 -t 2 --json");
+        "Examples:\n  sluice bench model.gguf -p 128,512 -n 64 -d 0,2048 -t 2 --json\n"
+        "  sluice bench model.gguf -p 0 -n 16 -d 32000 --fill random --kv q8_0 --ctx 32768");
     return {line, [options] { return run(*options); }};
 }
 

@@ -110,10 +110,18 @@ TokenWork token_work_of(const sluicepp::Model& model, const sluice_kv_cache_opti
 }
 
 Conversation::Conversation(const sluicepp::Model& model, const sluice_kv_cache_options& kv)
-    : cache_(model, kv), session_(model, cache_, greedy_without_end()) {}
+    : model_(model), cache_(model, kv), session_(std::in_place, model, cache_, greedy_without_end()) {}
+
+void Conversation::fill_random(std::uint64_t n_tokens) {
+    constexpr std::uint64_t kSeed = 1;
+    session_.reset();
+    cache_.reset();
+    sluicepp::check(sluice_kv_cache_fill_random, cache_.get(), n_tokens, kSeed);
+    session_.emplace(model_, cache_, greedy_without_end());
+}
 
 void Conversation::next() {
-    if (session_.next().is_end()) {
+    if (session_->next().is_end()) {
         throw Failure("the answer ended after " + count_text(position()) + " tokens in the cache");
     }
 }
@@ -162,13 +170,20 @@ Repetition ModelBench::answer(Conversation& conversation, std::uint32_t n_answer
     return {rate, rate * (work_.weight_bytes + work_.position_bytes * mean_position)};
 }
 
+// One more than the repetitions compute, and the token that is fed behind the history.
+std::uint32_t ModelBench::depth_for(std::uint32_t depth, std::uint32_t n_answer) const {
+    const std::uint64_t answers = std::uint64_t{n_repetitions_} * n_answer + 2;
+    if (history_ == History::kPrompt || depth + answers <= kv_.capacity) return depth;
+    return kv_.capacity > answers ? static_cast<std::uint32_t>(kv_.capacity - answers) : 1;
+}
+
 std::vector<DecodeResult> ModelBench::decode(const std::vector<std::uint32_t>& depths,
                                              const std::vector<std::uint32_t>& answers) {
     std::vector<DecodeResult> results;
     std::deque<Conversation> conversations;
     for (const std::uint32_t depth : depths) {
         for (const std::uint32_t n_answer : answers) {
-            results.push_back({n_answer, depth, {}, 0});
+            results.push_back({n_answer, depth_for(depth, n_answer), {}, 0});
             conversations.emplace_back(model_, kv_);
         }
     }
@@ -182,7 +197,10 @@ std::vector<DecodeResult> ModelBench::decode(const std::vector<std::uint32_t>& d
             if (repetition == 0 || !conversation.has_room_for(result.n_tokens)) {
                 progress_.show(what + ", its prompt");
                 conversation.forget();
-                conversation.feed(prompts_.first(std::max(result.depth, 1U)));
+                const std::uint32_t depth = std::max(result.depth, 1U);
+                const bool is_random = history_ == History::kRandom && depth > 1;
+                if (is_random) conversation.fill_random(depth - 1);
+                conversation.feed(prompts_.first(is_random ? 1 : depth));
                 conversation.next();  // its logits come from the prompt; every later one computes a token
                 before = machine_.look();
             }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <sluice/sluice.hpp>
 #include <string>
 #include <vector>
@@ -100,29 +101,36 @@ class Conversation {
 public:
     Conversation(const sluicepp::Model& model, const sluice_kv_cache_options& kv);
 
-    void forget() { session_.reset(); }
-    void feed(const std::vector<sluicepp::TokenId>& prompt) { session_.feed(prompt); }
+    void forget() { session_->reset(); }
+    void feed(const std::vector<sluicepp::TokenId>& prompt) { session_->feed(prompt); }
+    // A history of n_tokens that nobody computed, in place of the one before.
+    void fill_random(std::uint64_t n_tokens);
     // Chooses one token, and computes the one chosen before it. Throws Failure at the end of the cache.
     void next();
     std::uint64_t position() const { return cache_.position(); }
     bool has_room_for(std::uint64_t n_tokens) const;
 
 private:
+    const sluicepp::Model& model_;
     sluicepp::KvCache cache_;
-    sluicepp::Session session_;
+    std::optional<sluicepp::Session> session_;
 };
+
+// How the history before an answer comes into the cache.
+enum class History { kPrompt, kRandom };
 
 // Measures one thing after another, with a look at the machine between any two.
 class ModelBench {
 public:
     ModelBench(const sluicepp::Model& model, const sluice_kv_cache_options& kv, Machine& machine,
-               Prompts prompts, TokenWork work, std::uint32_t n_repetitions)
+               Prompts prompts, TokenWork work, std::uint32_t n_repetitions, History history)
         : model_(model),
           kv_(kv),
           machine_(machine),
           prompts_(std::move(prompts)),
           work_(work),
           n_repetitions_(n_repetitions),
+          history_(history),
           conversation_(model, kv) {}
 
     // A prompt of so many tokens and the first one of its answer, unmeasured.
@@ -132,7 +140,8 @@ public:
 
     // Answers of each length after prompts of each of `depths` tokens, one where that is 0. Each repetition has
     // all of them in turn, so that they meet the same moods of the machine. The k-th, counted from 0, begins
-    // about k * n_answer positions deeper; where the cache is full the prompt is fed again.
+    // about k * n_answer positions deeper; where the cache is full the prompt is fed again. A random history is
+    // less deep than was asked where the cache would have no room for all repetitions after it.
     std::vector<DecodeResult> decode(const std::vector<std::uint32_t>& depths,
                                      const std::vector<std::uint32_t>& answers);
 
@@ -140,6 +149,7 @@ public:
 
 private:
     Repetition answer(Conversation& conversation, std::uint32_t n_answer);
+    std::uint32_t depth_for(std::uint32_t depth, std::uint32_t n_answer) const;
 
     const sluicepp::Model& model_;
     sluice_kv_cache_options kv_;
@@ -147,6 +157,7 @@ private:
     Prompts prompts_;
     TokenWork work_;
     std::uint32_t n_repetitions_;
+    History history_;
     Progress progress_;
     Conversation conversation_;
 };

@@ -28,6 +28,13 @@ typedef struct sluice_machine_speed {
 SLUICE_API int32_t sluice_engine_measure(sluice_engine *engine, uint32_t milliseconds,
                                          sluice_machine_speed *speed, sluice_error *error);
 
+/* Advances a cache by n_tokens as if they had been fed: with pseudo-random keys, values and inputs of convolutions, the
+ * same for the same seed. What a model says after it is noise; how fast it says it is what a benchmark of long
+ * histories asks. Errors: SLUICE_E_INVALID_ARGUMENT, _BUSY (also: a session holds the cache), _CONTEXT_FULL
+ * (no room for them; the cache is as it was). */
+SLUICE_API int32_t sluice_kv_cache_fill_random(sluice_kv_cache *cache, uint64_t n_tokens, uint64_t seed,
+                                               sluice_error *error);
+
 /* What a feed keeps for inspection, from the next feed on. */
 #define SLUICE_TRACE_LOGITS 1u  /* logits of every row, not of the last one only */
 #define SLUICE_TRACE_HIDDEN 2u  /* hidden states of every row before and after every layer */

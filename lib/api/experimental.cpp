@@ -4,6 +4,7 @@
 #include "api/machine_speed.h"
 #include "api/objects.h"
 #include "api/options.h"
+#include "cache/fill_random.h"
 #include "model/random_model.h"
 
 namespace sluice {
@@ -65,6 +66,18 @@ int32_t sluice_engine_measure(sluice_engine* engine, uint32_t milliseconds, slui
         filled.median_int8_multiply_adds_per_s = measured.int8_multiply_adds.median;
         filled.median_bytes_per_s = measured.bytes.median;
         return write_info(speed, filled, "speed");
+    });
+}
+
+int32_t sluice_kv_cache_fill_random(sluice_kv_cache* cache, uint64_t n_tokens, uint64_t seed,
+                                    sluice_error* error) {
+    return guarded(error, SLUICE_SUBSYSTEM_CACHE, [&]() -> Done {
+        SLUICE_TRY(check_pointer(cache, "cache"));
+        const Turn turn(*cache->object);
+        SLUICE_TRY(turn.check());
+        if (cache->object->has_session.load()) return make_error(SLUICE_E_BUSY, "a session holds the cache");
+        CacheObject& object = *cache->object;
+        return fill_random(object.cache, object.model->model->config(), n_tokens, seed);
     });
 }
 

@@ -102,6 +102,8 @@ static inline void add_values(const float* weights, const Stored* values, std::s
         }
     }
     for (std::size_t p = 0; p < count; ++p) {
+        // Every pass but the last over a row's sixteens finds it in the cache.
+        fetch_ahead(values + p * head_size, n_parts * kLanes * sizeof(Stored));
         L weight[n_heads];
 #pragma GCC unroll 4
         for (int h = 0; h < n_heads; ++h)
@@ -132,6 +134,7 @@ static inline void score_floats(const AttentionBlock& block, const float* querie
     const std::size_t n_tiles = (block.count + kLanes - 1) / kLanes;
     std::size_t tile = 0;
     for (; tile + kTiles <= n_tiles; tile += kTiles) {
+        fetch_ahead(keys + tile * tile_floats, kTiles * tile_floats * sizeof(Key));
         score<Isa, n_heads, kTiles>(queries, keys + tile * tile_floats, block.head_size, scale,
                                     scores + tile * kLanes);
     }
