@@ -1,5 +1,6 @@
 #include "cache/fill_random.h"
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -36,6 +37,7 @@ Done fill_random(KvCache& cache, const Config& config, std::uint64_t n_tokens, s
         return make_error(SLUICE_E_CONTEXT_FULL, n_tokens, " tokens do not fit: ", cache.position(), " of ",
                           cache.capacity(), " are used");
     }
+    SLUICE_TRY(cache.make_room(n_tokens));
     std::array<float, kMaxHeadSize> numbers;
     const std::span<float> row = std::span(numbers).first(config.head_size);
     const std::uint64_t end = cache.position() + n_tokens;
@@ -54,7 +56,11 @@ Done fill_random(KvCache& cache, const Config& config, std::uint64_t n_tokens, s
     for (std::uint32_t layer = 0; layer < config.n_layers() - config.n_attention_layers(); ++layer) {
         random.fill(cache.convolution_state(layer));
     }
-    cache.advance(n_tokens);
+    constexpr std::array<TokenId, kPageTokens> kIds = {};
+    while (cache.position() < end) {
+        const auto count = std::min<std::uint64_t>(kIds.size(), end - cache.position());
+        cache.advance(std::span(kIds).first(static_cast<std::size_t>(count)), TokenRole::kPrompt);
+    }
     return Nothing{};
 }
 

@@ -54,8 +54,8 @@ struct TokenLog {
 class KvCache {
 public:
     // Bytes of a full one, without marks.
-    // Errors: INVALID_ARGUMENT (capacity 0), LIMIT (over the model's context size or over 2^63 bytes), UNSUPPORTED
-    // (check_kv_type).
+    // Errors: INVALID_ARGUMENT (capacity 0), LIMIT (over the model's context size or over 2^63 bytes),
+    // UNSUPPORTED (check_kv_type).
     static Result<std::uint64_t> planned_size(const Config& config, const KvCacheOptions& options);
     // Empty, without pages. Errors: those, and OUT_OF_MEMORY.
     static Result<KvCache> create(const Config& config, const KvCacheOptions& options, MemoryBudget& budget);
@@ -143,8 +143,8 @@ public:
     void store_value(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t position, const float* value);
 
     // The stored elements, of the types of options(), as kernels read them: tiles of kKeyTile positions
-    // (kernels/attention_tiles.h), up to the end of the page that `first` is in. Requires `first` to be a multiple
-    // of kKeyTile.
+    // (kernels/attention_tiles.h), up to the end of the page that `first` is in. Requires `first` to be a
+    // multiple of kKeyTile.
     const std::byte* key_tiles(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const;
     const std::byte* value_rows(std::uint32_t layer, std::uint32_t kv_head, std::uint64_t first) const;
 
@@ -176,9 +176,9 @@ private:
     std::uint64_t page_size_ = 0;       // bytes: all keys, then all values
     std::uint64_t key_tile_size_ = 0;   // bytes
     std::uint64_t value_tile_size_ = 0;
-    std::size_t state_size_ = 0;        // floats of one convolution layer
-    std::size_t states_size_ = 0;       // of all
-    std::uint64_t n_tokens_back_ = 0;   // that the convolutions' inputs depend on
+    std::size_t state_size_ = 0;       // floats of one convolution layer
+    std::size_t states_size_ = 0;      // of all
+    std::uint64_t n_tokens_back_ = 0;  // that the convolutions' inputs depend on
     std::vector<Page> pages_;
     Block states_block_;
     std::span<float> states_;

@@ -1,8 +1,10 @@
-// Attention of a chunk over the whole history. One task is some tokens and one key/value head: a block of keys
-// and values is read once for all of them and for the query heads that share it.
+// Attention of a chunk over the whole history. One task is some tokens and one key/value head, so that a block
+// of keys and values is read once for all of them and for the query heads that share it; or, where tokens are
+// few and their history is long, a part of that.
 #include <algorithm>
 #include <cmath>
 
+#include "forward/attend_history.h"
 #include "forward/layers.h"
 
 namespace sluice {
@@ -77,45 +79,75 @@ void prepare_heads(const Attention& attention, std::uint32_t cache_layer, const 
     }
 }
 
-// Queries that are taken past a block of the history together, while it is in the cache.
-constexpr std::size_t kTokensTogether = 16;
+// The index-th kTokensTogether tokens' heads that share a key/value head.
+TokenHeads heads_at(std::uint32_t cache_layer, std::uint32_t kv_head, std::size_t index, const Areas& areas,
+                    const Step& step) {
+    const std::size_t first = index * kTokensTogether;
+    const std::size_t group = step.config.n_heads / step.config.n_kv_heads;
+    const std::size_t first_head = kv_head * group;
+    return {.kernels = step.kernels,
+            .cache = step.cache,
+            .cache_layer = cache_layer,
+            .kv_head = kv_head,
+            .begin = step.cache.position() + first,
+            .count = std::min(kTokensTogether, step.n_tokens - first),
+            .group = group,
+            .head_size = step.config.head_size,
+            .queries = queries_at(areas, step, first, first_head),
+            .query_stride = areas.query_size,
+            .out = areas.attended + first * areas.query_size + first_head * step.config.head_size,
+            .out_stride = areas.query_size};
+}
 
-// The heads of `count` tokens from `first` on that share a key/value head, over all of their history.
-void attend(std::uint32_t cache_layer, std::uint32_t kv_head, std::size_t first, std::size_t count,
-            const Areas& areas, const Step& step, std::uint32_t worker) {
-    const std::size_t head_size = step.config.head_size;
-    const std::uint32_t group = step.config.n_heads / step.config.n_kv_heads;
-    const float scale = 1.0F / std::sqrt(static_cast<float>(head_size));
-    const std::size_t first_head = std::size_t{kv_head} * group * head_size;
-    const std::uint64_t begin = step.cache.position() + first;  // the first token's position
-    SoftmaxState states[kTokensTogether * kMaxHeadGroup];
-    for (std::size_t token = first; token < first + count; ++token) {
-        std::fill_n(areas.attended + token * areas.query_size + first_head, group * head_size, 0.0F);
-    }
+// Each history is a task of its own: enough of them when there are many tokens.
+Done attend_whole(std::uint32_t cache_layer, const Areas& areas, const Step& step) {
+    const std::uint32_t n_kv_heads = step.config.n_kv_heads;
+    const std::size_t n_tiles = (step.n_tokens + kTokensTogether - 1) / kTokensTogether;
+    return step.workers.for_each(
+        n_tiles * n_kv_heads, 1, step.cancel, [&](std::size_t first, std::size_t last, std::uint32_t worker) {
+            for (std::size_t task = first; task < last; ++task) {
+                const auto kv_head = static_cast<std::uint32_t>(task % n_kv_heads);
+                attend_history(heads_at(cache_layer, kv_head, task / n_kv_heads, areas, step),
+                               step.work.scratch(worker).data());
+            }
+        });
+}
 
-    AttentionBlock block;
-    block.key_type = tensor_type_of(step.cache.options().key_type);
-    block.value_type = tensor_type_of(step.cache.options().value_type);
-    block.head_size = head_size;
-    for (std::uint64_t position = 0; position < begin + count; position += kAttentionBlock) {
-        block.keys = step.cache.key_tiles(cache_layer, kv_head, position);
-        block.values = step.cache.value_rows(cache_layer, kv_head, position);
-        for (std::size_t i = position < begin ? 0 : position - begin; i < count; ++i) {
-            const std::uint64_t history = begin + i + 1 - position;
-            block.count = static_cast<std::size_t>(std::min<std::uint64_t>(kAttentionBlock, history));
-            step.kernels.attend(
-                block, queries_at(areas, step, first + i, kv_head * group), group, scale, states + i * group,
-                areas.attended + (first + i) * areas.query_size + first_head, step.work.scratch(worker).data());
-        }
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-        for (std::uint32_t h = 0; h < group; ++h) {
-            float* out = areas.attended + (first + i) * areas.query_size + first_head + h * head_size;
-            const float sum = states[i * group + h].sum;
-            for (std::size_t d = 0; d < head_size; ++d) out[d] /= sum;
-            if (is_turned(step.cache.options().value_type)) turn_head(out, step.config.head_size);
-        }
-    }
+// Memory for the parts of all histories, when workers share them: behind the areas, in rows that so few tokens
+// do not need. Null where histories are not worth sharing, or there is no room.
+float* room_for_parts(const Areas& areas, const Step& step) {
+    if (step.n_tokens > kTokensTogether || step.workers.size() == 1) return nullptr;
+    const TokenHeads heads = heads_at(0, 0, 0, areas, step);
+    const std::size_t n_taken = 2 * step.n_tokens * (areas.query_size + areas.kv_size);
+    const std::size_t n_needed = step.config.n_kv_heads * heads.n_parts() * heads.part_size();
+    if (heads.n_parts() == 1 || n_taken + n_needed > step.work.wide.size()) return nullptr;
+    return step.work.wide.data() + n_taken;
+}
+
+// Each part of each history is a task; then the parts are joined.
+Done attend_in_parts(std::uint32_t cache_layer, float* room, const Areas& areas, const Step& step) {
+    const std::uint32_t n_kv_heads = step.config.n_kv_heads;
+    const std::size_t n_parts = heads_at(cache_layer, 0, 0, areas, step).n_parts();
+    const auto heads_of = [&](std::size_t kv_head) {
+        return heads_at(cache_layer, static_cast<std::uint32_t>(kv_head), 0, areas, step);
+    };
+    const auto parts_of = [&](const TokenHeads& heads) {
+        return room + heads.kv_head * n_parts * heads.part_size();
+    };
+    SLUICE_TRY(step.workers.for_each(
+        n_kv_heads * n_parts, 1, step.cancel, [&](std::size_t first, std::size_t last, std::uint32_t worker) {
+            for (std::size_t task = first; task < last; ++task) {
+                const TokenHeads heads = heads_of(task / n_parts);
+                attend_part(heads, task % n_parts, parts_of(heads), step.work.scratch(worker).data());
+            }
+        }));
+    return step.workers.for_each(n_kv_heads, 1, step.cancel,
+                                 [&](std::size_t first, std::size_t last, std::uint32_t) {
+                                     for (std::size_t kv_head = first; kv_head < last; ++kv_head) {
+                                         const TokenHeads heads = heads_of(kv_head);
+                                         join_parts(heads, parts_of(heads));
+                                     }
+                                 });
 }
 
 }  // namespace
@@ -131,16 +163,9 @@ Done run_attention(const Attention& attention, std::uint32_t cache_layer, const 
         prepare_heads(attention, cache_layer, areas, token, step);
     }));
 
-    const std::uint32_t n_kv_heads = step.config.n_kv_heads;
-    const std::size_t n_tiles = (step.n_tokens + kTokensTogether - 1) / kTokensTogether;
-    SLUICE_TRY(step.workers.for_each(
-        n_tiles * n_kv_heads, 1, step.cancel, [&](std::size_t first, std::size_t last, std::uint32_t worker) {
-            for (std::size_t task = first; task < last; ++task) {
-                const std::size_t token = task / n_kv_heads * kTokensTogether;
-                attend(cache_layer, static_cast<std::uint32_t>(task % n_kv_heads), token,
-                       std::min(kTokensTogether, step.n_tokens - token), areas, step, worker);
-            }
-        }));
+    float* room = room_for_parts(areas, step);
+    SLUICE_TRY(room == nullptr ? attend_whole(cache_layer, areas, step)
+                               : attend_in_parts(cache_layer, room, areas, step));
 
     const Vectors attended{areas.attended, step.n_tokens, areas.query_size, areas.query_size};
     const Product output{&attention.output, step.work.mixed.data(), step.config.hidden_size};

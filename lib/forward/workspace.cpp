@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "forward/attend_history.h"
 #include "kernels/kernels.h"
 
 namespace sluice {
@@ -36,7 +37,7 @@ void Workspace::carve(const Config& config, std::size_t max_tokens, std::uint32_
 
     const std::size_t row = std::max({hidden_size, query_size, std::size_t{config.feed_forward_size},
                                       std::size_t{config.expert_feed_forward_size}});
-    const std::size_t attention = 4 * kAttentionBlock;
+    const std::size_t attention = attention_scratch_size(config);
     // Rounded up to cache lines: two workers never write to the same one.
     scratch_size = (std::max({row, attention, kTileScratchSize / sizeof(float)}) + 15) / 16 * 16;
     scratches = carver.take<float>(scratch_size * n_threads);

@@ -180,11 +180,12 @@ TEST_CASE(
               SLUICE_E_UNSUPPORTED);
         Config config = small_config();
         config.head_size = 32;
-        // 2 layers x 2 heads x 3 tiles, and the states.
+        // A page of 2 layers x 2 heads x 16 tiles, and the states.
         const std::uint64_t tile = type == KvType::kQ8_0 ? 16 * 34 : 16 * 18;
-        CHECK(*KvCache::planned_size(config, {40, type, type}) == 2 * (2 * 2 * 3 * tile) + 2 * 2 * 16 * 4);
+        CHECK(*KvCache::planned_size(config, {40, type, type}) == 2 * (2 * 2 * 16 * tile) + 2 * 2 * 16 * 4);
         auto cache = KvCache::create(config, {40, type, type}, budget);
         REQUIRE(cache);
+        REQUIRE(cache->make_room(40));
         // Each row one number in all its elements. Turned it is a single one, so only its scale is rounded.
         const auto is_near = [](float a, float b) { return std::fabs(a - b) <= 1e-3F * std::fabs(b); };
         const auto row_of = [](std::uint32_t layer, std::uint32_t head, std::uint64_t position) {

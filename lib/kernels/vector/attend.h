@@ -32,15 +32,17 @@ static inline typename Isa::Lanes load_stored(const std::uint16_t* at) {
 // scores[h * kAttentionBlock + p] = scale * (query of head h . key p) for n_heads heads and n_tiles tiles of 16
 // positions.
 template <class Isa, int n_heads, int n_tiles, class Stored>
-static inline void score(const float* queries, const Stored* keys, std::size_t head_size, float scale,
-                         float* scores) {
+static inline void score(const float* queries, const Stored* keys, const std::byte* ahead,
+                         std::size_t head_size, float scale, float* scores) {
     using L = typename Isa::Lanes;
     L sums[n_heads][n_tiles] = {};
     for (std::size_t d = 0; d < head_size; ++d) {
         L key[n_tiles];
 #pragma GCC unroll 4
         for (int t = 0; t < n_tiles; ++t) {
-            key[t] = load_stored<Isa>(keys + (static_cast<std::size_t>(t) * head_size + d) * kLanes);
+            const std::size_t at = (static_cast<std::size_t>(t) * head_size + d) * kLanes;
+            __builtin_prefetch(ahead + at * sizeof(Stored));
+            key[t] = load_stored<Isa>(keys + at);
         }
 #pragma GCC unroll 4
         for (int h = 0; h < n_heads; ++h) {
@@ -87,10 +89,16 @@ static inline void weigh(float* scores, std::size_t count, std::size_t head_size
     for (std::size_t d = 0; d < head_size; ++d) out[d] *= correction;
 }
 
-// out of each head += sum of weights[h][p] * value p, in ascending order; n_parts * 16 elements of the values.
+// out of each head += sum of weights[h][p] * value p, in ascending order; n_parts * 16 elements of the values
+// from d on.
 template <class Isa, int n_heads, int n_parts, class Stored>
-static inline void add_values(const float* weights, const Stored* values, std::size_t count,
-                              std::size_t head_size, float* out) {
+static inline void add_floats(const AttentionBlock& block, const float* weights, std::size_t d, float* out) {
+    const std::size_t count = block.count;
+    const std::size_t head_size = block.head_size;
+    const auto* values = static_cast<const Stored*>(block.values) + d;
+    const std::size_t n_tiles = (count + kLanes - 1) / kLanes;
+    const std::size_t row_size = head_size * sizeof(Stored);
+    const std::byte* ahead = nullptr;
     using L = typename Isa::Lanes;
     L sums[n_heads][n_parts];
 #pragma GCC unroll 4
@@ -102,8 +110,13 @@ static inline void add_values(const float* weights, const Stored* values, std::s
         }
     }
     for (std::size_t p = 0; p < count; ++p) {
-        // Every pass but the last over a row's sixteens finds it in the cache.
-        fetch_ahead(values + p * head_size, n_parts * kLanes * sizeof(Stored));
+        if (p % kLanes == 0) {
+            ahead = ahead_of(block.values, block.next_values, p / kLanes, n_tiles, kLanes * row_size) +
+                    d * sizeof(Stored);
+        }
+        for (std::size_t i = 0; i < n_parts * kLanes * sizeof(Stored); i += kCacheLine) {
+            __builtin_prefetch(ahead + p % kLanes * row_size + i);
+        }
         L weight[n_heads];
 #pragma GCC unroll 4
         for (int h = 0; h < n_heads; ++h)
@@ -132,14 +145,16 @@ static inline void score_floats(const AttentionBlock& block, const float* querie
     const std::size_t tile_floats = block.head_size * kLanes;
     constexpr int kTiles = Isa::kTiles;
     const std::size_t n_tiles = (block.count + kLanes - 1) / kLanes;
+    const auto ahead_at = [&](std::size_t tile) {
+        return ahead_of(keys, block.next_keys, tile, n_tiles, tile_floats * sizeof(Key));
+    };
     std::size_t tile = 0;
     for (; tile + kTiles <= n_tiles; tile += kTiles) {
-        fetch_ahead(keys + tile * tile_floats, kTiles * tile_floats * sizeof(Key));
-        score<Isa, n_heads, kTiles>(queries, keys + tile * tile_floats, block.head_size, scale,
+        score<Isa, n_heads, kTiles>(queries, keys + tile * tile_floats, ahead_at(tile), block.head_size, scale,
                                     scores + tile * kLanes);
     }
     for (; tile < n_tiles; ++tile) {
-        score<Isa, n_heads, 1>(queries, keys + tile * tile_floats, block.head_size, scale,
+        score<Isa, n_heads, 1>(queries, keys + tile * tile_floats, ahead_at(tile), block.head_size, scale,
                                scores + tile * kLanes);
     }
 }
@@ -169,12 +184,9 @@ static inline void add_part(const AttentionBlock& block, const float* weights, s
         case TensorType::kQ4_0:
             return add_integers<Isa, n_heads, n_parts, 4>(block, weights, d, out);
         case TensorType::kF16:
-            return add_values<Isa, n_heads, n_parts>(weights,
-                                                     static_cast<const std::uint16_t*>(block.values) + d,
-                                                     block.count, block.head_size, out);
+            return add_floats<Isa, n_heads, n_parts, std::uint16_t>(block, weights, d, out);
         default:
-            return add_values<Isa, n_heads, n_parts>(weights, static_cast<const float*>(block.values) + d,
-                                                     block.count, block.head_size, out);
+            return add_floats<Isa, n_heads, n_parts, float>(block, weights, d, out);
     }
 }
 

@@ -9,15 +9,19 @@
 
 namespace sluice::vector {
 
-// A history that is read from memory is two streams, keys and values, that stop and go with every block of
-// positions: processors do not see far enough ahead by themselves (one core of Zen 5 read 8 GB/s of them, and
-// 21 with this).
-constexpr std::size_t kBytesAhead = 4096;
+// A history that is read from memory is two streams, keys and values, that stop and go with every block:
+// processors do not see far enough ahead by themselves. Each load also asks for the bytes kTilesAhead tiles
+// behind its own: one core of Zen 5 then reads 24 GB/s of a history instead of 8. `next` continues the stream
+// behind n_tiles; null: nothing does, and what is asked for is there already.
+constexpr std::size_t kTilesAhead = 4;
 constexpr std::size_t kCacheLine = 64;
 
-static inline void fetch_ahead(const void* at, std::size_t size) {
-    const auto* bytes = static_cast<const std::byte*>(at) + kBytesAhead;
-    for (std::size_t i = 0; i < size; i += kCacheLine) __builtin_prefetch(bytes + i);
+static inline const std::byte* ahead_of(const void* tiles, const void* next, std::size_t tile,
+                                        std::size_t n_tiles, std::size_t size) {
+    const std::size_t wanted = tile + kTilesAhead;
+    if (wanted < n_tiles) return static_cast<const std::byte*>(tiles) + wanted * size;
+    if (next == nullptr) return static_cast<const std::byte*>(tiles) + tile * size;
+    return static_cast<const std::byte*>(next) + (wanted - n_tiles) * size;
 }
 
 // An Isa has
@@ -30,8 +34,8 @@ static inline void fetch_ahead(const void* at, std::size_t size) {
 
 // scores[h * kAttentionBlock + p] = scale * (query of head h . key p) for n_tiles tiles of 16 positions.
 template <class Isa, int n_heads, int n_tiles, int bits>
-static inline void score_tiles(const std::byte* tiles, std::size_t head_size, const AttentionQueries& queries,
-                               float scale, float* scores) {
+static inline void score_tiles(const std::byte* tiles, const std::byte* ahead, std::size_t head_size,
+                               const AttentionQueries& queries, float scale, float* scores) {
     using L = typename Isa::Lanes;
     const std::size_t n_blocks = head_size / kStoredBlock;
     const std::size_t scales_size = tile_scales_size(head_size);
@@ -46,7 +50,7 @@ static inline void score_tiles(const std::byte* tiles, std::size_t head_size, co
 #pragma GCC unroll 4
             for (int t = 0; t < n_tiles; ++t) products[h][t] = Isa::no_products(halves[0] + halves[1]);
         }
-        const std::byte* elements = tiles + scales_size + b * block_size;
+        const std::size_t first = scales_size + b * block_size;
         const auto multiply = [&](const typename Isa::Quads(&quads)[n_tiles], std::size_t i) {
 #pragma GCC unroll 4
             for (int h = 0; h < n_heads; ++h) {
@@ -62,7 +66,9 @@ static inline void score_tiles(const std::byte* tiles, std::size_t head_size, co
                 typename Isa::Quads quads[n_tiles];
 #pragma GCC unroll 4
                 for (int t = 0; t < n_tiles; ++t) {
-                    quads[t] = Isa::load_quads(elements + static_cast<std::size_t>(t) * size + i * kLanes);
+                    const std::size_t at = static_cast<std::size_t>(t) * size + first + i * kLanes;
+                    __builtin_prefetch(ahead + at);
+                    quads[t] = Isa::load_quads(tiles + at);
                 }
                 multiply(quads, i);
             }
@@ -72,9 +78,10 @@ static inline void score_tiles(const std::byte* tiles, std::size_t head_size, co
                 typename Isa::Quads lower[n_tiles], upper[n_tiles];
 #pragma GCC unroll 4
                 for (int t = 0; t < n_tiles; ++t) {
-                    const std::byte* at = elements + static_cast<std::size_t>(t) * size + i * kLanes;
-                    lower[t] = Isa::load_lower(at);
-                    upper[t] = Isa::load_upper(at);
+                    const std::size_t at = static_cast<std::size_t>(t) * size + first + i * kLanes;
+                    __builtin_prefetch(ahead + at);
+                    lower[t] = Isa::load_lower(tiles + at);
+                    upper[t] = Isa::load_upper(tiles + at);
                 }
                 multiply(lower, i);
                 multiply(upper, i + 16);
@@ -84,6 +91,7 @@ static inline void score_tiles(const std::byte* tiles, std::size_t head_size, co
         for (int t = 0; t < n_tiles; ++t) {
             const auto* key_scales =
                 reinterpret_cast<const std::uint16_t*>(tiles + static_cast<std::size_t>(t) * size);
+            __builtin_prefetch(ahead + static_cast<std::size_t>(t) * size + b * kLanes * sizeof *key_scales);
             const L key_scale = Isa::from_halves(key_scales + b * kLanes);
 #pragma GCC unroll 4
             for (int h = 0; h < n_heads; ++h) {
@@ -116,12 +124,14 @@ static inline void score_integers(const AttentionBlock& block, const AttentionQu
     constexpr int kTiles = Isa::kTiles;
     std::size_t tile = 0;
     for (; tile + kTiles <= n_tiles; tile += kTiles) {
-        fetch_ahead(keys + tile * size, kTiles * size);
-        score_tiles<Isa, n_heads, kTiles, bits>(keys + tile * size, head_size, heads, scale,
-                                                scores + tile * kLanes);
+        score_tiles<Isa, n_heads, kTiles, bits>(keys + tile * size,
+                                                ahead_of(keys, block.next_keys, tile, n_tiles, size), head_size,
+                                                heads, scale, scores + tile * kLanes);
     }
     for (; tile < n_tiles; ++tile) {
-        score_tiles<Isa, n_heads, 1, bits>(keys + tile * size, head_size, heads, scale, scores + tile * kLanes);
+        score_tiles<Isa, n_heads, 1, bits>(keys + tile * size,
+                                           ahead_of(keys, block.next_keys, tile, n_tiles, size), head_size,
+                                           heads, scale, scores + tile * kLanes);
     }
 }
 
@@ -152,8 +162,10 @@ static inline void add_integers(const AttentionBlock& block, const float* weight
         }
     }
     const auto* tile = static_cast<const std::byte*>(block.values);
+    const std::size_t n_tiles = (block.count + kLanes - 1) / kLanes;
     for (std::size_t first = 0; first < block.count; first += kLanes, tile += size) {
-        fetch_ahead(tile, size);
+        const std::byte* ahead = ahead_of(block.values, block.next_values, first / kLanes, n_tiles, size);
+        __builtin_prefetch(ahead);
         // What a weight is multiplied with besides the element, for all positions of the tile.
         alignas(64) float scaled[kBlocks][n_heads][kLanes];
         const auto* scales = reinterpret_cast<const std::uint16_t*>(tile) + d / kStoredBlock * kLanes;
@@ -168,7 +180,9 @@ static inline void add_integers(const AttentionBlock& block, const float* weight
         }
         const std::byte* row = tile + tile_scales_size(head_size);
         const std::size_t n_positions = block.count - first < kLanes ? block.count - first : kLanes;
-        for (std::size_t p = 0; p < n_positions; ++p, row += row_size) {
+        ahead += tile_scales_size(head_size) + d * bits / 8;
+        for (std::size_t p = 0; p < n_positions; ++p, row += row_size, ahead += row_size) {
+            __builtin_prefetch(ahead);
 #pragma GCC unroll 4
             for (int part = 0; part < n_parts; ++part) {
                 const L value = load_elements<Isa, bits>(row, d + static_cast<std::size_t>(part) * kLanes);
