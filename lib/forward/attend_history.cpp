@@ -40,14 +40,11 @@ void attend_part_into(const TokenHeads& heads, std::size_t part, float* out, std
     block.value_type = tensor_type_of(heads.cache.options().value_type);
     block.head_size = heads.head_size;
     block.next_keys = heads.cache.key_tiles(heads.cache_layer, heads.kv_head, first);
-    block.next_values = heads.cache.value_rows(heads.cache_layer, heads.kv_head, first);
     for (std::uint64_t position = first; position < last; position += kAttentionBlock) {
         block.keys = block.next_keys;
-        block.values = block.next_values;
+        block.values = heads.cache.value_rows(heads.cache_layer, heads.kv_head, position);
         const std::uint64_t next = position + kAttentionBlock;
         block.next_keys = next < last ? heads.cache.key_tiles(heads.cache_layer, heads.kv_head, next) : nullptr;
-        block.next_values =
-            next < last ? heads.cache.value_rows(heads.cache_layer, heads.kv_head, next) : nullptr;
         const std::uint64_t first_token = position < heads.begin ? 0 : position - heads.begin;
         for (auto i = static_cast<std::size_t>(first_token); i < heads.count; ++i) {
             const std::uint64_t history = heads.begin + i + 1 - position;

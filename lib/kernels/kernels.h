@@ -70,9 +70,8 @@ struct AttentionBlock {
     std::size_t count = 0;      // positions, above 0
     const void* keys = nullptr;
     const void* values = nullptr;
-    // What will be attended to after this, for a processor to fetch meanwhile; null: nothing. Changes no result.
+    // The keys that come after these, for a processor to fetch meanwhile; null: none. Changes no result.
     const void* next_keys = nullptr;
-    const void* next_values = nullptr;
 };
 
 // Query heads, head_size elements each, one behind the other. Keys with blocks meet integers: the queries as

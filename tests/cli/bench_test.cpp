@@ -86,6 +86,27 @@ TEST_CASE("bench: half floats in the cache halve what a position costs") {
     };
     CHECK(cost("f32") > 0);
     CHECK(cost("f32") == 2 * cost("f16"));
+    // Blocks of 32 elements take 34 and 18 bytes.
+    CHECK(32 * cost("q8_0") == 17 * cost("f16"));
+    CHECK(32 * cost("q4_0") == 9 * cost("f16"));
+}
+
+TEST_CASE("bench: random histories are as deep as was asked, or as the cache has room for") {
+    const Workplace place;
+    const auto decodes = [&](const std::string& depths, const std::string& fill) {
+        return place
+            .run({"bench", place.model(), "-p", "0", "-n", "3", "-r", "2", "--machine", "0", "-d", depths,
+                  "--ctx", "300", "--fill", fill, "--json"})
+            .json()["decode"];
+    };
+    const auto random = decodes("0,270,300", "random");
+    REQUIRE(random.size() == 3);
+    CHECK(random[0]["depth"] == 0);
+    CHECK(random[1]["depth"] == 270);
+    CHECK(random[1]["last_position"] == 270 + 2 * 3);
+    CHECK(random[2]["depth"] == 300 - 2 * 3 - 2);
+    CHECK(random[2]["last_position"] == 300 - 2);
+    CHECK(decodes("20", "prompt")[0]["last_position"] == 20 + 2 * 3);
 }
 
 TEST_CASE("bench: without a look at the machine there are no shares") {

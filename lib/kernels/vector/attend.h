@@ -98,7 +98,7 @@ static inline void add_floats(const AttentionBlock& block, const float* weights,
     const auto* values = static_cast<const Stored*>(block.values) + d;
     const std::size_t n_tiles = (count + kLanes - 1) / kLanes;
     const std::size_t row_size = head_size * sizeof(Stored);
-    const std::byte* ahead = nullptr;
+    Ahead ahead(block, 0, n_tiles);
     using L = typename Isa::Lanes;
     L sums[n_heads][n_parts];
 #pragma GCC unroll 4
@@ -110,12 +110,9 @@ static inline void add_floats(const AttentionBlock& block, const float* weights,
         }
     }
     for (std::size_t p = 0; p < count; ++p) {
-        if (p % kLanes == 0) {
-            ahead = ahead_of(block.values, block.next_values, p / kLanes, n_tiles, kLanes * row_size) +
-                    d * sizeof(Stored);
-        }
+        if (p % kLanes == 0) ahead = Ahead(block, p / kLanes, n_tiles);
         for (std::size_t i = 0; i < n_parts * kLanes * sizeof(Stored); i += kCacheLine) {
-            __builtin_prefetch(ahead + p % kLanes * row_size + i);
+            ahead.fetch(p % kLanes * row_size + d * sizeof(Stored) + i);
         }
         L weight[n_heads];
 #pragma GCC unroll 4
@@ -145,17 +142,14 @@ static inline void score_floats(const AttentionBlock& block, const float* querie
     const std::size_t tile_floats = block.head_size * kLanes;
     constexpr int kTiles = Isa::kTiles;
     const std::size_t n_tiles = (block.count + kLanes - 1) / kLanes;
-    const auto ahead_at = [&](std::size_t tile) {
-        return ahead_of(keys, block.next_keys, tile, n_tiles, tile_floats * sizeof(Key));
-    };
     std::size_t tile = 0;
     for (; tile + kTiles <= n_tiles; tile += kTiles) {
-        score<Isa, n_heads, kTiles>(queries, keys + tile * tile_floats, ahead_at(tile), block.head_size, scale,
-                                    scores + tile * kLanes);
+        score<Isa, n_heads, kTiles>(queries, keys + tile * tile_floats, values_ahead(block, tile, n_tiles),
+                                    block.head_size, scale, scores + tile * kLanes);
     }
     for (; tile < n_tiles; ++tile) {
-        score<Isa, n_heads, 1>(queries, keys + tile * tile_floats, ahead_at(tile), block.head_size, scale,
-                               scores + tile * kLanes);
+        score<Isa, n_heads, 1>(queries, keys + tile * tile_floats, values_ahead(block, tile, n_tiles),
+                               block.head_size, scale, scores + tile * kLanes);
     }
 }
 
