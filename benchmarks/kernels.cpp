@@ -26,7 +26,7 @@ constexpr std::uint32_t kLookMilliseconds = 300;
 
 constexpr TensorType kTypes[] = {TensorType::kQ4_0, TensorType::kQ4_K, TensorType::kQ5_K, TensorType::kQ6_K,
                                  TensorType::kQ8_0, TensorType::kF16,  TensorType::kBF16, TensorType::kIQ4_XS};
-constexpr std::size_t kVectorCounts[] = {1, 2, 4, 8, 32, 128};
+constexpr std::size_t kVectorCounts[] = {1, 2, 4, 8, 16, 32, 128};
 
 // 64-byte aligned memory outside any engine.
 class Memory {

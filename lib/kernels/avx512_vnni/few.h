@@ -1,4 +1,4 @@
-// Products of integers for one vector or two: what a group of columns of 16 rows adds to their sums.
+// Products of integers for a few vectors: what a group of columns of 16 rows adds to their sums.
 #pragma once
 
 #include "kernels/avx512_vnni/parts.h"
@@ -49,7 +49,7 @@ inline __m512 add_scaled_dot(__m512i dot, __m512 scales, float scale, __m512 sum
 template <int n, int n_registers>
 [[gnu::always_inline]] inline void add_group(const __m512i* w, __m512 scales, std::size_t first, std::size_t at,
                                              const Few<n>& few, Sums<n>& sums) {
-#pragma GCC unroll 2
+#pragma GCC unroll 8
     for (int v = 0; v < n; ++v) {
         const std::int8_t* values = few.values[v] + first;
         __m512i even = _mm512_set1_epi32(few.corrections[v][at]);

@@ -1,4 +1,4 @@
-// Products of integers for one vector or two with the types of 256 weights in a block: Q4_K, Q5_K and Q6_K.
+// Products of integers for a few vectors with the types of 256 weights in a block: Q4_K, Q5_K and Q6_K.
 #pragma once
 
 #include "kernels/avx512_vnni/few.h"
@@ -9,7 +9,7 @@ namespace {
 
 template <int n>
 inline void add_minimum(__m512 minimums, std::size_t block, const Few<n>& few, Sums<n>& sums) {
-#pragma GCC unroll 2
+#pragma GCC unroll 8
     for (int v = 0; v < n; ++v) {
         sums.of[v] = _mm512_fmadd_ps(minimums, _mm512_set1_ps(few.offsets[v][block]), sums.of[v]);
     }

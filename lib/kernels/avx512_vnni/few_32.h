@@ -1,4 +1,4 @@
-// Products of integers for one vector or two with the types of 32 weights in a block: Q4_0 and Q8_0. Their
+// Products of integers for a few vectors with the types of 32 weights in a block: Q4_0 and Q8_0. Their
 // blocks have the scale in front, so that every other one begins in the middle of a column; scales come out of
 // the columns like the rest.
 #pragma once
@@ -37,7 +37,7 @@ template <int n>
                              high_nibbles(c[2]), high_nibbles(c[3]),
                              _mm512_and_si512(_mm512_srli_epi16(c[4], 4), lower)};
     const __m512 scales = from_low_halves(c[0]);
-#pragma GCC unroll 2
+#pragma GCC unroll 8
     for (int v = 0; v < n; ++v) {
         const std::int8_t* values = few.values[v] + block * 32 - 2;
         __m512i dot = _mm512_set1_epi32(few.corrections[v][block]);
@@ -112,7 +112,7 @@ template <int n>
     w[0] = _mm512_and_si512(w[0], _mm512_set1_epi32(static_cast<std::int32_t>(0xFFFF0000u)));
     w[8] = _mm512_and_si512(w[8], _mm512_set1_epi32(0x0000FFFF));
     const __m512 scales = from_low_halves(c[0]);
-#pragma GCC unroll 2
+#pragma GCC unroll 8
     for (int v = 0; v < n; ++v) {
         const std::int8_t* values = few.values[v] + block * 32 - 2;
         __m512i even = _mm512_set1_epi32(few.corrections[v][block]);

@@ -15,7 +15,7 @@ namespace avx512_vnni {
 void unpack(TensorType type, const tile::PanelRows& rows, std::size_t first, std::size_t count,
             tile::Panel& panel);
 
-// For one vector or two: computes as many of the rows as whole registers can and returns the first that is
+// For a few vectors: computes as many of the rows as whole registers can and returns the first that is
 // left, first_row where it has no code for the matrix or for so many vectors.
 std::size_t multiply_few(const Matrix& w, std::size_t first_row, std::size_t last_row,
                          const QuantisedVectors& x, float* out, std::size_t out_stride, std::byte* scratch);
