@@ -1,6 +1,6 @@
-// Attention of a chunk over the whole history. One task is some tokens and one key/value head, so that a block
-// of keys and values is read once for all of them and for the query heads that share it; or, where tokens are
-// few and their history is long, a part of that.
+// Attention of every sequence over its whole history. One task is some tokens of a sequence and one key/value
+// head, so that a block of keys and values is read once for all of them and for the query heads that share it;
+// or, where tokens are few and their history is long, a part of that.
 #include <algorithm>
 #include <cmath>
 
@@ -54,7 +54,9 @@ Areas areas_of(const Step& step) {
 void prepare_heads(const Attention& attention, std::uint32_t cache_layer, const Areas& areas, std::size_t token,
                    const Step& step) {
     const std::size_t head_size = step.config.head_size;
-    const KvType key_type = step.cache.options().key_type;
+    const Place& place = step.places[token];
+    KvCache& cache = *step.sequences[place.sequence].cache;
+    const KvType key_type = cache.options().key_type;
     const bool turns_keys = is_turned(key_type);
     const bool rounds_queries = is_stored_in_blocks(tensor_type_of(key_type));
     const float* cosine = step.work.cosines.data() + token * head_size / 2;
@@ -69,55 +71,85 @@ void prepare_heads(const Attention& attention, std::uint32_t cache_layer, const 
             turn_head(areas.query + token * areas.query_size + head * head_size, step.config.head_size);
         if (rounds_queries) round_query(areas, step, token, head);
     }
-    const std::uint64_t position = step.cache.position() + token;
     for (std::uint32_t head = 0; head < step.config.n_kv_heads; ++head) {
         float* key = areas.key + token * areas.kv_size + head * head_size;
         prepare(key, attention.key_norm);
-        step.cache.store_key(cache_layer, head, position, key);
-        step.cache.store_value(cache_layer, head, position,
-                               areas.value + token * areas.kv_size + head * head_size);
+        cache.store_key(cache_layer, head, place.position, key);
+        cache.store_value(cache_layer, head, place.position,
+                          areas.value + token * areas.kv_size + head * head_size);
     }
 }
 
-// The index-th kTokensTogether tokens' heads that share a key/value head.
-TokenHeads heads_at(std::uint32_t cache_layer, std::uint32_t kv_head, std::size_t index, const Areas& areas,
-                    const Step& step) {
-    const std::size_t first = index * kTokensTogether;
+// Some tokens of one sequence.
+struct Together {
+    const KvCache& cache;
+    std::size_t first;  // of the pass
+    std::size_t count;
+    std::uint64_t begin;  // the first one's position
+};
+
+std::size_t n_together(const Sequence& sequence) {
+    return (sequence.tokens.size() + kTokensTogether - 1) / kTokensTogether;
+}
+
+std::size_t n_together(const Step& step) {
+    std::size_t sum = 0;
+    for (const Sequence& sequence : step.sequences) sum += n_together(sequence);
+    return sum;
+}
+
+// The index-th of the pass.
+Together together_at(std::size_t index, const Step& step) {
+    std::size_t first = 0;
+    std::size_t at = 0;
+    for (; index >= n_together(step.sequences[at]); ++at) {
+        index -= n_together(step.sequences[at]);
+        first += step.sequences[at].tokens.size();
+    }
+    const Sequence& sequence = step.sequences[at];
+    const std::size_t begin = index * kTokensTogether;
+    return {*sequence.cache, first + begin, std::min(kTokensTogether, sequence.tokens.size() - begin),
+            sequence.cache->position() + begin};
+}
+
+// The tokens' heads that share a key/value head.
+TokenHeads heads_of(const Together& tokens, std::uint32_t cache_layer, std::uint32_t kv_head,
+                    const Areas& areas, const Step& step) {
     const std::size_t group = step.config.n_heads / step.config.n_kv_heads;
     const std::size_t first_head = kv_head * group;
     return {.kernels = step.kernels,
-            .cache = step.cache,
+            .cache = tokens.cache,
             .cache_layer = cache_layer,
             .kv_head = kv_head,
-            .begin = step.cache.position() + first,
-            .count = std::min(kTokensTogether, step.n_tokens - first),
+            .begin = tokens.begin,
+            .count = tokens.count,
             .group = group,
             .head_size = step.config.head_size,
-            .queries = queries_at(areas, step, first, first_head),
+            .queries = queries_at(areas, step, tokens.first, first_head),
             .query_stride = areas.query_size,
-            .out = areas.attended + first * areas.query_size + first_head * step.config.head_size,
+            .out = areas.attended + tokens.first * areas.query_size + first_head * step.config.head_size,
             .out_stride = areas.query_size};
 }
 
-// Each history is a task of its own: enough of them when there are many tokens.
+// Each history is a task of its own: enough of them when there are many tokens, or many sequences.
 Done attend_whole(std::uint32_t cache_layer, const Areas& areas, const Step& step) {
     const std::uint32_t n_kv_heads = step.config.n_kv_heads;
-    const std::size_t n_tiles = (step.n_tokens + kTokensTogether - 1) / kTokensTogether;
-    return step.workers.for_each(
-        n_tiles * n_kv_heads, 1, step.cancel, [&](std::size_t first, std::size_t last, std::uint32_t worker) {
-            for (std::size_t task = first; task < last; ++task) {
-                const auto kv_head = static_cast<std::uint32_t>(task % n_kv_heads);
-                attend_history(heads_at(cache_layer, kv_head, task / n_kv_heads, areas, step),
-                               step.work.scratch(worker).data());
-            }
-        });
+    return step.workers.for_each(n_together(step) * n_kv_heads, 1, step.cancel,
+                                 [&](std::size_t first, std::size_t last, std::uint32_t worker) {
+                                     for (std::size_t task = first; task < last; ++task) {
+                                         const auto kv_head = static_cast<std::uint32_t>(task % n_kv_heads);
+                                         const Together tokens = together_at(task / n_kv_heads, step);
+                                         attend_history(heads_of(tokens, cache_layer, kv_head, areas, step),
+                                                        step.work.scratch(worker).data());
+                                     }
+                                 });
 }
 
-// Memory for the parts of all histories, when workers share them: behind the areas, in rows that so few tokens
-// do not need. Null where histories are not worth sharing, or there is no room.
+// Memory for the parts of all histories, when workers share those of a few tokens: behind the areas, in rows
+// that so few tokens do not need. Null where histories are not worth sharing, or there is no room.
 float* room_for_parts(const Areas& areas, const Step& step) {
-    if (step.n_tokens > kTokensTogether || step.workers.size() == 1) return nullptr;
-    const TokenHeads heads = heads_at(0, 0, 0, areas, step);
+    if (n_together(step) > 1 || step.workers.size() == 1) return nullptr;
+    const TokenHeads heads = heads_of(together_at(0, step), 0, 0, areas, step);
     const std::size_t n_taken = 2 * step.n_tokens * (areas.query_size + areas.kv_size);
     const std::size_t n_needed = step.config.n_kv_heads * heads.n_parts() * heads.part_size();
     if (heads.n_parts() == 1 || n_taken + n_needed > step.work.wide.size()) return nullptr;
@@ -127,24 +159,25 @@ float* room_for_parts(const Areas& areas, const Step& step) {
 // Each part of each history is a task; then the parts are joined.
 Done attend_in_parts(std::uint32_t cache_layer, float* room, const Areas& areas, const Step& step) {
     const std::uint32_t n_kv_heads = step.config.n_kv_heads;
-    const std::size_t n_parts = heads_at(cache_layer, 0, 0, areas, step).n_parts();
-    const auto heads_of = [&](std::size_t kv_head) {
-        return heads_at(cache_layer, static_cast<std::uint32_t>(kv_head), 0, areas, step);
+    const Together tokens = together_at(0, step);
+    const auto heads_at = [&](std::size_t kv_head) {
+        return heads_of(tokens, cache_layer, static_cast<std::uint32_t>(kv_head), areas, step);
     };
+    const std::size_t n_parts = heads_at(0).n_parts();
     const auto parts_of = [&](const TokenHeads& heads) {
         return room + heads.kv_head * n_parts * heads.part_size();
     };
     SLUICE_TRY(step.workers.for_each(
         n_kv_heads * n_parts, 1, step.cancel, [&](std::size_t first, std::size_t last, std::uint32_t worker) {
             for (std::size_t task = first; task < last; ++task) {
-                const TokenHeads heads = heads_of(task / n_parts);
+                const TokenHeads heads = heads_at(task / n_parts);
                 attend_part(heads, task % n_parts, parts_of(heads), step.work.scratch(worker).data());
             }
         }));
     return step.workers.for_each(n_kv_heads, 1, step.cancel,
                                  [&](std::size_t first, std::size_t last, std::uint32_t) {
                                      for (std::size_t kv_head = first; kv_head < last; ++kv_head) {
-                                         const TokenHeads heads = heads_of(kv_head);
+                                         const TokenHeads heads = heads_at(kv_head);
                                          join_parts(heads, parts_of(heads));
                                      }
                                  });

@@ -12,14 +12,30 @@ namespace {
 
 // A choice between scores of which one is NaN still is a choice, and one of infinity is a weight of 0 or 1:
 // neither would be seen later.
-Done check_scores(std::span<const float> scores, std::span<const float> bias, std::uint32_t layer) {
+Done check_scores(std::span<const float> scores, std::span<const float> bias, std::uint32_t layer,
+                  const Step& step) {
     for (std::size_t i = 0; i < scores.size(); ++i) {
         const float score = scores[i] + bias[i % bias.size()];
-        if (std::isfinite(score)) continue;
-        return make_error(SLUICE_E_NUMERIC, "the router's score of expert ", i % bias.size(), " in layer ",
-                          layer, " is ", score, ": a weight or an activation is not finite");
+        const std::size_t token = i / bias.size();
+        if (std::isfinite(score) || step.has_failed(token)) continue;
+        SLUICE_TRY(step.fail(
+            token, make_error(SLUICE_E_NUMERIC, "the router's score of expert ", i % bias.size(), " in layer ",
+                              layer, " is ", score, ": a weight or an activation is not finite")));
     }
     return Nothing{};
+}
+
+// Of the sequences that have not failed.
+void count_experts(std::uint32_t layer, std::span<const std::int32_t> ids, std::span<const float> weights,
+                   const Step& step) {
+    std::size_t first = 0;
+    for (const Sequence& sequence : step.sequences) {
+        const std::size_t n_pairs = sequence.tokens.size() * step.config.n_experts_used;
+        if (!sequence.failure) {
+            step.counts->add(layer, ids.subspan(first, n_pairs), weights.subspan(first, n_pairs));
+        }
+        first += n_pairs;
+    }
 }
 
 Done route(const ExpertFeedForward& experts, std::uint32_t layer, const Step& step) {
@@ -28,7 +44,8 @@ Done route(const ExpertFeedForward& experts, std::uint32_t layer, const Step& st
     const std::size_t n_used = config.n_experts_used;
     const Product scores{&experts.router, step.work.router_logits.data(), n_experts};
     SLUICE_TRY(step.multiply(step.normed(), {&scores, 1}));
-    SLUICE_TRY(check_scores(step.work.router_logits.first(step.n_tokens * n_experts), experts.bias, layer));
+    SLUICE_TRY(
+        check_scores(step.work.router_logits.first(step.n_tokens * n_experts), experts.bias, layer, step));
 
     const RouterRule rule{config.n_experts_used, config.normalise_expert_weights, config.expert_weights_scale};
     for (std::size_t token = 0; token < step.n_tokens; ++token) {
@@ -39,7 +56,7 @@ Done route(const ExpertFeedForward& experts, std::uint32_t layer, const Step& st
     const auto ids = step.work.experts.first(step.n_tokens * n_used);
     const auto weights = step.work.expert_weights.first(step.n_tokens * n_used);
     step.groups.group(ids);
-    if (step.counts != nullptr) step.counts->add(layer, ids, weights);
+    if (step.counts != nullptr) count_experts(layer, ids, weights, step);
     if (step.trace != nullptr && !step.trace->experts.empty()) {
         std::copy(ids.begin(), ids.end(), step.trace->experts[layer].begin());
         std::copy(weights.begin(), weights.end(), step.trace->weights[layer].begin());
@@ -85,7 +102,8 @@ Done run_expert_feed_forward(const ExpertFeedForward& experts, std::uint32_t lay
                                      }));
 
     n_products = add_products(step, experts.down, false, work.pair_outputs.data(), 0);
-    SLUICE_TRY(step.multiply({work.pair_gates.data(), n_pairs, size, size}, step.products.first(n_products)));
+    SLUICE_TRY(step.multiply({work.pair_gates.data(), n_pairs, size, size}, step.products.first(n_products),
+                             Rounding::kOnce, step.groups.tokens_from(0)));
 
     // The weights count after the down projection, as they were trained.
     const std::size_t n_used = step.config.n_experts_used;

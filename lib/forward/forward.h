@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -36,19 +37,37 @@ struct Trace {
     InputSquares* inputs = nullptr;
 };
 
+// One conversation's tokens in a pass.
+struct Sequence {
+    std::span<const TokenId> tokens;  // for the positions after the cache's; at least 1, and valid
+    TokenRole role = TokenRole::kPrompt;
+    LogitRows rows = LogitRows::kLast;
+    KvCache* cache = nullptr;  // with room for the tokens. Borrowed
+    // Filled by the pass: NUMERIC, when this sequence met a number that is not finite.
+    std::optional<Error> failure;
+};
+
 // One thread at a time; the workers may be shared.
 class ForwardPass {
 public:
     virtual ~ForwardPass() = default;
 
-    // Computes tokens at the positions after the cache's and advances it by their number. `logits` has
-    // room for the rows asked for, vocabulary_size floats each.
-    // Requires 1 to max_tokens() valid ids, and room in the cache.
-    // Errors: OUT_OF_MEMORY (a page of the cache; before anything was changed), CANCELLED, CALLBACK_FAILED,
-    // NUMERIC (an activation or a logit is not finite). The cache is then to be rolled back by the caller, who
-    // called its begin().
-    virtual Done run(std::span<const TokenId> tokens, TokenRole role, KvCache& cache, LogitRows rows,
-                     std::span<float> logits, Trace* trace, const CancelFlag& cancel) = 0;
+    // Computes the tokens of several conversations and advances each cache by its own: every weight is read
+    // once for all, and the bits of a sequence are those that it has alone. `logits` has room for the rows
+    // that they ask for, vocabulary_size floats each, sequence after sequence.
+    // Requires 1 to max_tokens() tokens together, a cache for each sequence, those of generated tokens first,
+    // and a trace for a single sequence only.
+    // A sequence with a `failure` was not advanced and its logits mean nothing; the others were computed.
+    // Errors, of the pass as a whole: OUT_OF_MEMORY (a page of a cache; before anything was changed),
+    // CANCELLED, CALLBACK_FAILED, INTERNAL, and NUMERIC where every sequence failed (the failure of one of
+    // them). No cache was then advanced. Whatever was not advanced is to be rolled back by the caller, who
+    // called begin() of every cache.
+    virtual Done run_batch(std::span<Sequence> sequences, std::span<float> logits, Trace* trace,
+                           const CancelFlag& cancel) = 0;
+
+    // The same for one sequence. Errors: those, its own among them.
+    Done run(std::span<const TokenId> tokens, TokenRole role, KvCache& cache, LogitRows rows,
+             std::span<float> logits, Trace* trace, const CancelFlag& cancel);
 
     virtual std::size_t max_tokens() const = 0;
     virtual std::uint64_t size() const = 0;  // bytes of working memory
@@ -66,7 +85,7 @@ Result<std::unique_ptr<ForwardPass>> make_forward_pass(const Model& model, const
 std::uint64_t planned_forward_size(const Config& config, bool has_float_matrices, std::size_t max_tokens,
                                    std::uint32_t n_threads);
 
-// Errors: NUMERIC, naming the first logit that is NaN or infinite.
-Done check_finite(std::span<const float> logits, std::size_t vocabulary_size);
+// Of one row. Errors: NUMERIC, naming the first logit that is NaN or infinite.
+Done check_finite(std::span<const float> logits);
 
 }  // namespace sluice

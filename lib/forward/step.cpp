@@ -2,7 +2,9 @@
 #include "forward/step.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cmath>
 
 #include "base/sentence.h"
 #include "forward/input_squares.h"
@@ -17,8 +19,11 @@ constexpr std::size_t kPieceCost = 1u << 17;
 // A byte of a quantised matrix takes as long to read as this many products take to compute, roughly.
 constexpr std::size_t kProductsOfByte = 32;
 
+// Most products of one input that all of its rows take part in: those of queries, keys and values.
+constexpr std::size_t kMostWholeProducts = 3;
+
 std::size_t count_of(const Product& product, const Vectors& input) {
-    return product.count == 0 ? input.count : product.count;
+    return product.count == 0 ? input.count - product.first : product.count;
 }
 
 }  // namespace
@@ -51,8 +56,31 @@ Vectors Step::vectors_of(const Product& product, const Vectors& input) const {
     return {data, count_of(product, input), input.size, input.stride, product.rows};
 }
 
-// To prompt->tiles.
-Done Step::turn(const Vectors& input) const {
+// Generated tokens have the kernels' sums, also where oneDNN computes those of the prompts beside them.
+std::span<const Product> Step::split_by_role(std::span<const Product> independent,
+                                             std::span<Product> room) const {
+    const bool splits = n_generated > 0 && independent.size() * 2 <= room.size() &&
+                        std::any_of(independent.begin(), independent.end(),
+                                    [&](const Product& product) { return is_by_onednn(product); });
+    if (!splits) return independent;
+    std::size_t n_products = 0;
+    for (const Product& product : independent) {
+        if (!is_by_onednn(product)) {
+            room[n_products++] = product;
+            continue;
+        }
+        Product& generated = room[n_products++] = product;
+        generated.count = n_generated;
+        Product& prompts = room[n_products++] = product;
+        prompts.first = n_generated;
+        prompts.output += n_generated * product.output_stride;
+    }
+    return room.first(n_products);
+}
+
+// To prompt->tiles: the rows of prompts.
+Done Step::turn(const Vectors& all) const {
+    const Vectors input{all.data + n_generated * all.stride, all.count - n_generated, all.size, all.stride};
     const std::size_t tile_size = prompt_tile_size(input.size);
     const std::size_t n_tiles = (input.count + kPromptVectors - 1) / kPromptVectors;
     return workers.for_each(
@@ -71,7 +99,7 @@ bool Step::quantise_row(const float* row, std::size_t size, std::size_t index) c
                             work.quantised_sums.data() + index * n_blocks * 2);
 }
 
-Done Step::quantise(const Vectors& input, Rounding rounding) const {
+Done Step::quantise(const Vectors& input, Rounding rounding, const std::uint32_t* tokens) const {
     std::atomic<bool> is_finite = true;
     const auto quantise_one = [&](std::size_t index, float* rest) {
         const float* row = input.data + index * input.stride;
@@ -90,9 +118,35 @@ Done Step::quantise(const Vectors& input, Rounding rounding) const {
                                         quantise_one(row, work.scratch(worker).data());
                                     }
                                 }));
-    if (is_finite.load(std::memory_order_relaxed)) return Nothing{};
-    return make_error(SLUICE_E_NUMERIC, "an activation in layer ", layer,
-                      " is not finite: a weight of the model is not, or too large");
+    return is_finite.load(std::memory_order_relaxed) ? Nothing{} : fail_rows(input, rounding, tokens);
+}
+
+// What was rounded from rows that are not finite means nothing; as zeros it at least is in the kernels' range.
+Done Step::fail_rows(const Vectors& input, Rounding rounding, const std::uint32_t* tokens) const {
+    const std::size_t n_blocks = input.size / kQuantisedBlock;
+    const auto clear = [&](std::size_t index) {
+        std::fill_n(work.quantised.data() + index * input.size, input.size, std::int8_t{0});
+        std::fill_n(work.quantised_scales.data() + index * n_blocks, n_blocks, 0.0F);
+        std::fill_n(work.quantised_sums.data() + index * n_blocks * 2, n_blocks * 2, 0);
+    };
+    for (std::size_t index = 0; index < input.count; ++index) {
+        const float* row = input.data + index * input.stride;
+        if (std::all_of(row, row + input.size, [](float x) { return std::isfinite(x); })) continue;
+        clear(index);
+        if (rounding == Rounding::kTwice) clear(input.count + index);
+        SLUICE_TRY(fail(tokens == nullptr ? index : tokens[index],
+                        make_error(SLUICE_E_NUMERIC, "an activation in layer ", layer,
+                                   " is not finite: a weight of the model is not, or too large")));
+    }
+    return Nothing{};
+}
+
+Done Step::fail(std::size_t token, Error failure) const {
+    std::optional<Error>& known = sequences[places[token].sequence].failure;
+    if (!known) known = std::move(failure);
+    const bool goes_on = std::any_of(sequences.begin(), sequences.end(),
+                                     [](const Sequence& sequence) { return !sequence.failure; });
+    return goes_on ? Done(Nothing{}) : Done(*known);
 }
 
 // False if oneDNN failed.
@@ -133,7 +187,10 @@ void Step::note_inputs(const Vectors& input, std::span<const Product> products_o
     }
 }
 
-Done Step::multiply(const Vectors& input, std::span<const Product> independent, Rounding rounding) const {
+Done Step::multiply(const Vectors& input, std::span<const Product> wanted, Rounding rounding,
+                    const std::uint32_t* tokens) const {
+    std::array<Product, 2 * kMostWholeProducts> room;
+    const std::span<const Product> independent = split_by_role(wanted, room);
     std::size_t n_units = 0;
     std::size_t cost = 0;
     bool wants_quantised = false;
@@ -147,7 +204,7 @@ Done Step::multiply(const Vectors& input, std::span<const Product> independent, 
     }
     if (n_units == 0) return Nothing{};
     if (trace != nullptr && trace->inputs != nullptr) note_inputs(input, independent);
-    if (quantises && wants_quantised) SLUICE_TRY(quantise(input, rounding));
+    if (quantises && wants_quantised) SLUICE_TRY(quantise(input, rounding, tokens));
     if (turns) SLUICE_TRY(turn(input));
     std::atomic<bool> has_failed = false;
     SLUICE_TRY(

@@ -1,4 +1,4 @@
-// What every part of the forward pass is given for one chunk of tokens, and the matrix products they share.
+// What every part of the forward pass is given for the tokens of a pass, and the matrix products they share.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,8 @@ struct Product {
     const Matrix* matrix = nullptr;
     float* output = nullptr;
     std::size_t output_stride = 0;
-    // All rows of the input: count 0. Otherwise `count` rows from `first` on, or those that `rows` names.
+    // All rows of the input from `first` on: count 0. Otherwise `count` rows from there, or those that `rows`
+    // names.
     std::size_t first = 0;
     std::size_t count = 0;
     const std::uint32_t* rows = nullptr;
@@ -39,20 +40,30 @@ enum class Rounding {
     kTwice,
 };
 
+// Where a token of the pass belongs.
+struct Place {
+    std::uint32_t sequence = 0;
+    std::uint64_t position = 0;  // in its own conversation
+};
+
 struct Step {
     const Config& config;
     const Kernels& kernels;
     Workers& workers;
     const CancelFlag& cancel;
     Workspace& work;
-    KvCache& cache;
+    // Their tokens are the rows of `work`, sequence after sequence: first n_generated generated ones, then
+    // those of prompts, n_tokens in all.
+    std::span<Sequence> sequences;
+    std::span<const Place> places;  // of each token
     ExpertGroups& groups;
     std::span<Product> products;  // room for the products of one phase
     ExpertCounts* counts;         // may be null
     Trace* trace;                 // may be null
     std::size_t n_tokens;
+    std::size_t n_generated;
     bool quantises;           // activations are rounded to small integers where the weights have blocks
-    PromptRoom* prompt;       // oneDNN's, for float matrices; null: the kernels multiply them
+    PromptRoom* prompt;       // oneDNN's, for float matrices and prompts; null: the kernels multiply them
     std::uint32_t layer = 0;  // that is computed, for messages
 
     // work.normed as the input of a product.
@@ -62,9 +73,15 @@ struct Step {
     }
 
     // Computes products of one input that do not depend on each other, in one parallel loop over all their
-    // rows. Errors: CANCELLED, CALLBACK_FAILED, NUMERIC (the input is not finite, where that is looked at).
+    // rows. tokens[i] is the token that row i of the input belongs to; null: token i. A row that is not finite
+    // fails its token, where that is looked at. Errors: CANCELLED, CALLBACK_FAILED, INTERNAL, those of fail.
     Done multiply(const Vectors& input, std::span<const Product> independent,
-                  Rounding rounding = Rounding::kOnce) const;
+                  Rounding rounding = Rounding::kOnce, const std::uint32_t* tokens = nullptr) const;
+
+    bool has_failed(std::size_t token) const { return sequences[places[token].sequence].failure.has_value(); }
+    // Gives the token's sequence a failure, if it has none yet. Its rows are computed on, without meaning, so
+    // that no other sequence's row changes its place. Errors: the failure, when no sequence is left.
+    Done fail(std::size_t token, Error failure) const;
 
     // work.normed = RMSNorm(work.hidden; weight), row by row.
     Done normalise(const Floats& weight) const;
@@ -90,9 +107,11 @@ private:
     std::size_t rows_together(const Product& product) const;
     std::size_t units_of(const Product& product) const;
     Vectors vectors_of(const Product& product, const Vectors& input) const;
+    std::span<const Product> split_by_role(std::span<const Product> independent, std::span<Product> room) const;
     Done turn(const Vectors& input) const;
     void note_inputs(const Vectors& input, std::span<const Product> products_of_input) const;
-    Done quantise(const Vectors& input, Rounding rounding) const;
+    Done quantise(const Vectors& input, Rounding rounding, const std::uint32_t* tokens) const;
+    Done fail_rows(const Vectors& input, Rounding rounding, const std::uint32_t* tokens) const;
     bool quantise_row(const float* row, std::size_t size, std::size_t index) const;
     bool multiply_rows(const Vectors& input, const Product& product, Rounding rounding, std::size_t first_row,
                        std::size_t last_row, std::uint32_t worker) const;

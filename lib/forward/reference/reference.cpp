@@ -220,29 +220,54 @@ public:
     Reference(const Config& config, const Weights& weights, std::size_t max_tokens, ExpertCounts* counts)
         : config_(config), weights_(weights), max_tokens_(max_tokens), counts_(counts) {}
 
-    // Eigen and the standard library report a failed allocation by an exception; it ends here.
-    Done run(std::span<const TokenId> tokens, TokenRole role, KvCache& cache, LogitRows rows,
-             std::span<float> logits, Trace* trace, const CancelFlag& cancel) override {
+    // One sequence after the other. Eigen and the standard library report a failed allocation by an exception;
+    // it ends here.
+    Done run_batch(std::span<Sequence> sequences, std::span<float> logits, Trace* trace,
+                   const CancelFlag& cancel) override {
         try {
-            SLUICE_TRY(cache.make_room(tokens.size()));
-            SLUICE_TRY(run_unguarded(tokens, cache, rows, logits, trace, cancel));
-            cache.advance(tokens, role);
-            return Nothing{};
+            for (const Sequence& sequence : sequences) {
+                SLUICE_TRY(sequence.cache->make_room(sequence.tokens.size()));
+            }
+            for (Sequence& sequence : sequences) {
+                const std::size_t n_rows = n_logit_rows(sequence);
+                Done done = run_one(sequence, logits, trace, cancel);
+                if (!done && done.error().status != SLUICE_E_NUMERIC) return done;
+                if (!done) sequence.failure = std::move(done).error();
+                logits = logits.subspan(n_rows * weights_.head.rows);
+            }
         } catch (const std::bad_alloc&) {
             return Error{SLUICE_E_OUT_OF_MEMORY, "the reference pass found no memory for its activations"};
         }
+        return advance(sequences);
     }
 
     std::size_t max_tokens() const override { return max_tokens_; }
     std::uint64_t size() const override { return 0; }
 
 private:
-    Done run_unguarded(std::span<const TokenId> tokens, KvCache& cache, LogitRows rows, std::span<float> logits,
-                       Trace* trace, const CancelFlag& cancel) {
+    static std::size_t n_logit_rows(const Sequence& sequence) {
+        if (sequence.rows == LogitRows::kNone) return 0;
+        return sequence.rows == LogitRows::kAll ? sequence.tokens.size() : 1;
+    }
+
+    // When the pass is known not to fail as a whole.
+    Done advance(std::span<Sequence> sequences) {
+        bool goes_on = false;
+        for (const Sequence& sequence : sequences) {
+            if (sequence.failure) continue;
+            goes_on = true;
+            if (counts_ != nullptr) counts_->add_tokens(sequence.tokens.size());
+            sequence.cache->advance(sequence.tokens, sequence.role);
+        }
+        return goes_on ? Done(Nothing{}) : Done(*sequences.front().failure);
+    }
+
+    Done run_one(const Sequence& sequence, std::span<float> logits, Trace* trace, const CancelFlag& cancel) {
+        KvCache& cache = *sequence.cache;
         const float epsilon = config_.norm_epsilon;
         std::uint32_t n_attentions = 0;
         std::uint32_t n_convolutions = 0;
-        Columns h = embed(tokens);
+        Columns h = embed(sequence.tokens);
         record(trace, 0, h);
         for (std::uint32_t layer = 0; layer < weights_.layers.size(); ++layer) {
             if (cancel.load(std::memory_order_relaxed)) {
@@ -270,9 +295,7 @@ private:
 
         const Columns y = rms_norm(h, weights_.final_norm, epsilon);
         record(trace, weights_.layers.size(), y);
-        SLUICE_TRY(compute_logits(y, rows, logits));
-        if (counts_ != nullptr) counts_->add_tokens(tokens.size());
-        return Nothing{};
+        return compute_logits(y, n_logit_rows(sequence), logits);
     }
 
     Columns embed(std::span<const TokenId> tokens) const {
@@ -301,14 +324,15 @@ private:
         return chosen;
     }
 
-    Done compute_logits(const Columns& y, LogitRows rows, std::span<float> logits) const {
-        if (rows == LogitRows::kNone) return Nothing{};
-        const Index count = rows == LogitRows::kAll ? y.cols() : 1;
-        const Index vocabulary_size = index(weights_.head.rows);
-        Eigen::Map<Columns>(logits.data(), vocabulary_size, count) =
-            multiply(weights_.head, y.rightCols(count));
-        return check_finite(logits.first(static_cast<std::size_t>(count * vocabulary_size)),
-                            weights_.head.rows);
+    Done compute_logits(const Columns& y, std::size_t n_rows, std::span<float> logits) const {
+        if (n_rows == 0) return Nothing{};
+        const std::size_t n_logits = weights_.head.rows;
+        Eigen::Map<Columns>(logits.data(), index(n_logits), index(n_rows)) =
+            multiply(weights_.head, y.rightCols(index(n_rows)));
+        for (std::size_t row = 0; row < n_rows; ++row) {
+            SLUICE_TRY(check_finite(logits.subspan(row * n_logits, n_logits)));
+        }
+        return Nothing{};
     }
 
     static void record(Trace* trace, std::size_t at, const Columns& h) {
