@@ -13,6 +13,7 @@
 #pragma once
 
 #include "sluicepp/base.hpp"
+#include "sluicepp/batch.hpp"
 #include "sluicepp/engine.hpp"
 #include "sluicepp/kv_cache.hpp"
 #include "sluicepp/model.hpp"

@@ -94,8 +94,8 @@ SLUICE_API void sluice_session_destroy(sluice_session *session);
 SLUICE_API int32_t sluice_session_recommended_sampling(const sluice_model *model,
                                                        sluice_sampling *sampling, sluice_error *error);
 
-/* Appends tokens to the conversation and computes them (prefill). n_ids of 0 is refused.
- * A failed or cancelled feed leaves the conversation as it was.
+/* Appends tokens to the conversation and computes them (prefill), behind those that are queued. n_ids of
+ * 0 is refused. A failed or cancelled feed leaves the conversation as it was.
  * Errors: SLUICE_E_INVALID_ARGUMENT (id outside the vocabulary), _CONTEXT_FULL, _CANCELLED, _NUMERIC,
  * _BUSY, _OUT_OF_MEMORY, _CALLBACK_FAILED. */
 SLUICE_API int32_t sluice_session_feed(sluice_session *session, const int32_t *ids, uint64_t n_ids,
@@ -135,14 +135,30 @@ SLUICE_API int32_t sluice_session_save(const sluice_session *session, const char
                                        sluice_error *error);
 
 /* Takes the place of the conversation. With the same options the next token is the one that would have come,
- * bit for bit, also in another process; max_tokens counts from here. Reads files of sluice_kv_cache_save too; the answer then begins after
- * the last token. Errors: as sluice_kv_cache_load; the conversation stays as it was. */
+ * bit for bit, also in another process; max_tokens counts from here. Reads files of sluice_kv_cache_save
+ * too; the answer then begins after the last token. Errors: as sluice_kv_cache_load; the conversation stays
+ * as it was. */
 SLUICE_API int32_t sluice_session_load(sluice_session *session, const char *path, uint64_t path_size,
                                        sluice_error *error);
+
+/* As feed, but computes nothing: the tokens are appended to a prompt that is computed by the steps of a
+ * batch (batch.h), or whole by the next sluice_session_next, feed or logits. Until it is computed whole,
+ * the conversation is the old one: a cancelled next or step drops what is queued and goes on there,
+ * sluice_session_reset drops it too, and any other failure leaves it queued; prompt, rewind, save and load
+ * are refused with SLUICE_E_STATE. Statistics count a prompt when it is whole; their position counts what
+ * is computed of it. Errors: SLUICE_E_INVALID_ARGUMENT (id outside the vocabulary), _CONTEXT_FULL, _BUSY,
+ * _OUT_OF_MEMORY. */
+SLUICE_API int32_t sluice_session_queue(sluice_session *session, const int32_t *ids, uint64_t n_ids,
+                                        sluice_error *error);
+
+/* Encodes text with SLUICE_ENCODE_... flags and queues it. Errors: of both. */
+SLUICE_API int32_t sluice_session_queue_text(sluice_session *session, const char *text,
+                                             uint64_t text_size, uint32_t flags, sluice_error *error);
 
 /* Kinds of events. New kinds are new numbers: skip those that you do not know. */
 #define SLUICE_EVENT_TEXT 1 /* a token, and the text that is certain since; the text may be empty */
 #define SLUICE_EVENT_END 2  /* generation is over; reason tells why */
+#define SLUICE_EVENT_PROGRESS 3 /* of a batch's step: a queued prompt is not computed whole yet */
 
 #define SLUICE_END_STOP_TOKEN 1
 #define SLUICE_END_STOP_STRING 2
@@ -161,7 +177,9 @@ typedef struct sluice_event {
     uint32_t stop_string;     /* END by STOP_STRING: its index */
     uint64_t n_tokens;        /* generated since the last feed */
     uint64_t text_size;
-    uint64_t reserved[3];
+    uint64_t prompt_done;     /* PROGRESS: tokens of the prompt that are computed */
+    uint64_t prompt_to_go;    /* PROGRESS: and that are not */
+    uint64_t reserved[1];
     const char *text;         /* whole UTF-8 characters; lives until the next call on this session */
     void *reserved_pointer;
 } sluice_event;

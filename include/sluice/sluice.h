@@ -3,6 +3,7 @@
 #define SLUICE_H
 
 #include <sluice/base.h>
+#include <sluice/batch.h>
 #include <sluice/engine.h>
 #include <sluice/kv_cache.h>
 #include <sluice/model.h>

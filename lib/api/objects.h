@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <sluice/sluice.h>
 
 #include "api/user_pointer.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/sentence.h"
 #include "base/threads.h"
 #include "cache/kv_cache.h"
 #include "cache/prefix_tree.h"
@@ -81,14 +83,16 @@ struct SessionObject {
     std::unique_ptr<Session> session;
 };
 
-// Holds a cache, and so its session, for the length of one call. Two calls at once are a fault of the
-// caller's that is answered, not suffered.
+// Holds an object, a cache and so its session for one, for the length of one call. Two calls at once are a
+// fault of the caller's that is answered, not suffered.
 class Turn {
 public:
-    explicit Turn(CacheObject& cache)
-        : cache_(cache), held_(!cache.in_use.exchange(true, std::memory_order_acquire)) {}
+    explicit Turn(CacheObject& cache) : Turn(cache.in_use, "the session or its cache") {}
+    // `name` outlives the turn.
+    Turn(std::atomic<bool>& in_use, std::string_view name)
+        : in_use_(in_use), name_(name), held_(!in_use.exchange(true, std::memory_order_acquire)) {}
     ~Turn() {
-        if (held_) cache_.in_use.store(false, std::memory_order_release);
+        if (held_) in_use_.store(false, std::memory_order_release);
     }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
@@ -96,11 +100,12 @@ public:
     // Errors: BUSY.
     Done check() const {
         if (held_) return Nothing{};
-        return Error{SLUICE_E_BUSY, "the session or its cache is in use on another thread"};
+        return make_error(SLUICE_E_BUSY, name_, " is in use on another thread");
     }
 
 private:
-    CacheObject& cache_;
+    std::atomic<bool>& in_use_;
+    std::string_view name_;
     bool held_;
 };
 

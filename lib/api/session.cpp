@@ -1,12 +1,13 @@
 #include <sluice/session.h>
 
+#include "api/event.h"
+#include "api/forward_pass.h"
 #include "api/guard.h"
 #include "api/objects.h"
 #include "api/options.h"
 #include "api/plan.h"
 #include "api/sampling.h"
 #include "api/state.h"
-#include "forward/reference/reference.h"
 
 namespace sluice {
 namespace {
@@ -64,15 +65,6 @@ Result<std::shared_ptr<CacheObject>> take_cache(sluice_model* model, sluice_kv_c
     return object;
 }
 
-Result<std::unique_ptr<ForwardPass>> make_pass(ModelObject& model, std::uint32_t chunk) {
-    EngineObject& engine = *model.engine;
-    const Model& its = *model.model;
-    if (engine.kernels == nullptr)
-        return make_reference_pass(its.config(), its.weights(), chunk, model.counts.get());
-    return make_forward_pass(its, *engine.kernels, model.quantises, *engine.workers, chunk, engine.budget,
-                             model.counts.get());
-}
-
 Result<std::unique_ptr<SessionObject>> make_session(sluice_model* model, sluice_kv_cache* cache,
                                                     const sluice_session_options& known) {
     SLUICE_ASSIGN(chunk, resolve_chunk(known.chunk_size));
@@ -94,19 +86,6 @@ Result<std::unique_ptr<SessionObject>> make_session(sluice_model* model, sluice_
     if (!made) return std::move(made).error();
     object->session = std::move(*made);
     return object;
-}
-
-sluice_event to_c(const Event& event) {
-    sluice_event out = {};
-    out.kind = static_cast<std::int32_t>(event.kind);
-    out.token_id = event.token;
-    out.reason = static_cast<std::int32_t>(event.reason);
-    out.log_probability = event.log_probability;
-    out.stop_string = event.stop_string;
-    out.n_tokens = event.n_tokens;
-    out.text_size = event.text.size();
-    out.text = event.text.data();
-    return out;
 }
 
 Result<std::vector<TokenId>> encode_argument(const SessionObject& session, const char* text,
@@ -178,6 +157,21 @@ int32_t sluice_session_feed_text(sluice_session* session, const char* text, uint
     });
 }
 
+int32_t sluice_session_queue(sluice_session* session, const int32_t* ids, uint64_t n_ids, sluice_error* error) {
+    return with_session(session, error, [&](Session& object) -> Done {
+        if (n_ids > 0) SLUICE_TRY(check_pointer(ids, "ids"));
+        return object.queue({ids, static_cast<std::size_t>(n_ids)});
+    });
+}
+
+int32_t sluice_session_queue_text(sluice_session* session, const char* text, uint64_t text_size, uint32_t flags,
+                                  sluice_error* error) {
+    return with_session(session, error, [&](Session& object) -> Done {
+        SLUICE_ASSIGN(ids, encode_argument(*session->object, text, text_size, flags));
+        return object.queue(ids);
+    });
+}
+
 int32_t sluice_session_prompt(sluice_session* session, const int32_t* ids, uint64_t n_ids, uint64_t* n_reused,
                               sluice_error* error) {
     return with_session(session, error, [&](Session& object) -> Done {
@@ -205,6 +199,7 @@ int32_t sluice_session_rewind(sluice_session* session, uint64_t position, sluice
 int32_t sluice_session_save(const sluice_session* session, const char* path, uint64_t path_size,
                             sluice_error* error) {
     return with_session(session, error, [&](const Session& object) {
+        SLUICE_TRY(object.check_queue());
         return save_state(*session->object->cache, object.saved(), path, path_size);
     });
 }
@@ -212,6 +207,7 @@ int32_t sluice_session_save(const sluice_session* session, const char* path, uin
 int32_t sluice_session_load(sluice_session* session, const char* path, uint64_t path_size,
                             sluice_error* error) {
     return with_session(session, error, [&](Session& object) -> Done {
+        SLUICE_TRY(object.check_queue());
         SLUICE_ASSIGN(loaded, load_state(*session->object->cache, path, path_size));
         return object.restore(std::move(loaded.cache), loaded.more);
     });

@@ -14,21 +14,6 @@ namespace {
 // Text of one token that does not make a string grow: pieces of the vocabulary are far shorter.
 constexpr std::size_t kUsualTextSize = 4096;
 
-// Takes the cache back to where it was unless the change is kept; also when memory runs out on the way.
-class CacheChange {
-public:
-    explicit CacheChange(KvCache& cache) : cache_(&cache) { cache.begin(); }
-    ~CacheChange() {
-        if (cache_ != nullptr) cache_->roll_back();
-    }
-    CacheChange(const CacheChange&) = delete;
-    CacheChange& operator=(const CacheChange&) = delete;
-    void keep() { cache_ = nullptr; }
-
-private:
-    KvCache* cache_;
-};
-
 Done check_stop_tokens(std::span<const TokenId> ids, std::size_t n_tokens) {
     for (const TokenId id : ids) {
         if (id < 0 || static_cast<std::size_t>(id) >= n_tokens) {
@@ -129,35 +114,6 @@ Done Session::check_ids(std::span<const TokenId> ids) const {
     return Nothing{};
 }
 
-Done Session::feed(std::span<const TokenId> ids) {
-    SLUICE_TRY(check_ids(ids));
-    const std::uint64_t n_tokens = ids.size() + (state_ == State::kChosen ? 1 : 0);
-    if (n_tokens > cache_.room()) {
-        return make_error(SLUICE_E_CONTEXT_FULL, n_tokens, " tokens do not fit: ", cache_.position(), " of ",
-                          cache_.capacity(), " are taken");
-    }
-    SLUICE_TRY(check_cancel());
-
-    const auto start = std::chrono::steady_clock::now();
-    CacheChange change(cache_);
-    Done done = Nothing{};
-    if (state_ == State::kChosen) {
-        done = pass_->run({&chosen_, 1}, TokenRole::kGenerated, cache_, LogitRows::kNone, {}, nullptr, cancel_);
-    }
-    if (done) done = prefill(ids);
-    if (!done) {
-        cancel_.store(false, std::memory_order_relaxed);
-        return done;
-    }
-    change.keep();
-    std::swap(logits_, new_logits_);
-    sampler_->accept(ids);
-    begin_answer();
-    statistics_.prefill_tokens += n_tokens;
-    statistics_.prefill_nanoseconds += nanoseconds_since(start);
-    return Nothing{};
-}
-
 void Session::begin_answer() {
     state_ = State::kReady;
     end_.reset();
@@ -196,31 +152,15 @@ Done Session::prefill(std::span<const TokenId> ids) {
     return Nothing{};
 }
 
-Done Session::compute_chosen() {
-    const auto start = std::chrono::steady_clock::now();
-    CacheChange change(cache_);
-    Done done =
-        pass_->run({&chosen_, 1}, TokenRole::kGenerated, cache_, LogitRows::kLast, logits_, nullptr, cancel_);
-    if (!done) {
-        cancel_.store(false, std::memory_order_relaxed);
-        return done;
-    }
-    change.keep();
-    state_ = State::kReady;
-    ++statistics_.decode_tokens;
-    statistics_.decode_nanoseconds += nanoseconds_since(start);
-    return Nothing{};
-}
-
 Done Session::find_logits() {
-    if (state_ == State::kChosen) return compute_chosen();
+    if (has_work()) return compute_work(queue_.size(), false);
     return state_ == State::kBehind ? recall_logits() : Done(Nothing{});
 }
 
 Result<std::span<const float>> Session::logits() {
-    if (state_ == State::kEmpty) return make_error(SLUICE_E_STATE, "nothing was fed yet");
+    if (state_ == State::kEmpty && queue_.empty()) return make_error(SLUICE_E_STATE, "nothing was fed yet");
     SLUICE_TRY(check_cancel());
-    if (state_ == State::kChosen && cache_.room() == 0) {
+    if (queue_.empty() && is_chosen_to_do() && cache_.room() == 0) {
         return make_error(SLUICE_E_CONTEXT_FULL, "the last token does not fit the cache of ",
                           cache_.capacity());
     }
@@ -242,29 +182,52 @@ bool Session::is_stop(TokenId id) const {
 }
 
 Result<Event> Session::next() {
-    if (state_ == State::kEmpty) return make_error(SLUICE_E_STATE, "nothing was fed yet");
+    SLUICE_ASSIGN(event, begin_next());
+    return event ? Result<Event>(*event) : end_next();
+}
+
+Result<Event> Session::end_next() {
+    const Done done = find_logits();
+    if (!done && done.error().status == SLUICE_E_CANCELLED) return cancelled();
+    if (!done) return done.error();
+    return finish_next();
+}
+
+Result<std::optional<Event>> Session::begin_next() {
     text_.clear();
-    if (end_ && carried_.empty()) {
+    const bool has_prompt = !queue_.empty();
+    if (state_ == State::kEmpty && !has_prompt) return make_error(SLUICE_E_STATE, "nothing was fed yet");
+    if (end_ && carried_.empty() && !has_prompt) {
         // What a cancel asked for has happened by itself; it must not hit the next feed.
         cancel_.store(false, std::memory_order_relaxed);
-        return *end_;
+        return end_;
     }
-    const Event cancelled{EventKind::kEnd, kNoToken, EndReason::kCancelled, 0.0F, 0, n_generated_, {}};
-    if (!check_cancel()) return cancelled;
+    if (!check_cancel()) return std::optional(cancelled());
+    if (has_prompt) return std::optional<Event>();
     if (end_) {
         take_carried();
-        return text_event(kNoToken);
+        return std::optional(text_event(kNoToken));
     }
     if (options_.max_tokens != 0 && n_generated_ - n_before_load_ >= options_.max_tokens) {
-        return end(EndReason::kMaxTokens);
+        return std::optional(end(EndReason::kMaxTokens));
     }
-    if (state_ == State::kChosen && cache_.room() == 0) return end(EndReason::kContextFull);
-    const Done done = find_logits();
-    if (!done && done.error().status == SLUICE_E_CANCELLED) return cancelled;
-    if (!done) return done.error();
+    if (is_chosen_to_do() && cache_.room() == 0) return std::optional(end(EndReason::kContextFull));
+    return std::optional<Event>();
+}
+
+Result<Event> Session::finish_next() {
+    if (has_work()) {
+        return Event{EventKind::kProgress, kNoToken, EndReason::kNone, 0.0F, 0, 0, {}, n_done_, n_queued()};
+    }
     SLUICE_ASSIGN(id, sampler_->choose(candidates()));
     if (is_stop(id)) return end(EndReason::kStopToken, id);
     return choose(id);
+}
+
+Event Session::cancelled() {
+    undo();
+    queue_.clear();
+    return {EventKind::kEnd, kNoToken, EndReason::kCancelled, 0.0F, 0, n_generated_, {}};
 }
 
 Event Session::choose(TokenId id) {
@@ -317,6 +280,8 @@ Event Session::text_event(TokenId id) {
 }
 
 void Session::reset() {
+    undo();
+    queue_.clear();
     cache_.reset();
     sampler_->reset();
     if (detokenizer_) detokenizer_->reset();

@@ -1,5 +1,5 @@
-// A conversation: tokens are fed, events are pulled. Every call either completes or leaves the cache and
-// the conversation as they were.
+// A conversation: tokens are fed or queued, events are pulled. Every call either completes or leaves the
+// conversation as it was.
 #pragma once
 
 #include <atomic>
@@ -34,8 +34,8 @@ struct SessionOptions {
 
 constexpr std::uint32_t kMaxTopLogProbabilities = 64;
 
-enum class EventKind { kText = 1, kEnd = 2 };  // numbered as SLUICE_EVENT_...
-enum class EndReason {                         // numbered as SLUICE_END_...
+enum class EventKind { kText = 1, kEnd = 2, kProgress = 3 };  // numbered as SLUICE_EVENT_...
+enum class EndReason {                                        // numbered as SLUICE_END_...
     kNone = 0,
     kStopToken = 1,
     kStopString = 2,
@@ -52,6 +52,8 @@ struct Event {
     std::uint32_t stop_string = 0;
     std::uint64_t n_tokens = 0;  // generated since the last feed
     std::string_view text;       // lives until the next call
+    std::uint64_t n_done = 0;    // kProgress: queued tokens that are computed, and that are not
+    std::uint64_t n_to_go = 0;
 };
 
 struct SessionStatistics {
@@ -60,6 +62,13 @@ struct SessionStatistics {
     std::uint64_t reused_tokens = 0;  // of prompts, that were not computed again
     std::uint64_t decode_tokens = 0;
     std::uint64_t decode_nanoseconds = 0;
+};
+
+// What a session needs computed before it can say more: some of its tokens, in one pass.
+struct SessionWork {
+    std::span<const TokenId> tokens;
+    TokenRole role = TokenRole::kPrompt;
+    LogitRows rows = LogitRows::kLast;  // never kAll
 };
 
 // Bytes that a session takes, without its cache, its forward pass and what is asked for by options: two rows
@@ -75,14 +84,15 @@ public:
                                                    std::unique_ptr<ForwardPass> pass, KvCache& cache,
                                                    SessionOptions options);
 
+    // Computes what is queued, then the ids, as one prompt.
     // Errors: INVALID_ARGUMENT (no ids, an id outside the vocabulary), CONTEXT_FULL, CANCELLED, and those of
     // ForwardPass::run.
     Done feed(std::span<const TokenId> ids);
 
     // Makes the conversation these tokens, as if they were fed to an empty one: what the cache holds of their
     // beginning stays, the rest is computed. The last one is always computed, for its logits, unless they are
-    // there. Returns how many were not computed. Errors: as feed, CONTEXT_FULL by the capacity; then the
-    // conversation is as it was.
+    // there. Returns how many were not computed. Errors: as feed, CONTEXT_FULL by the capacity, STATE (tokens
+    // are queued); then the conversation is as it was.
     Result<std::uint64_t> prompt(std::span<const TokenId> ids);
 
     // From now on prompts begin with what the tree has of them, and leave their beginnings in it. Null: no
@@ -90,21 +100,56 @@ public:
     void share_prefixes(PrefixTree* tree) { prefixes_ = tree; }
 
     // Goes back to the first `position` of the tokens that are computed; a chosen one that is not is forgotten.
-    // Errors: INVALID_ARGUMENT (behind the end), CANCELLED, those of ForwardPass::run; then nothing has
-    // changed.
+    // Errors: INVALID_ARGUMENT (behind the end), STATE (tokens are queued), CANCELLED, those of
+    // ForwardPass::run; then nothing has changed.
     Done rewind(std::uint64_t position);
 
     // What a session needs to go on in another process, beside its cache and the options that it is made with.
+    // Requires that nothing is queued, as restore does.
     std::vector<std::byte> saved() const;
     // Takes the place of the conversation; `bytes` are from saved, or empty for a cache that no session had.
     // Errors: CORRUPT; then nothing has changed. The cache has the capacity of this session's.
     Done restore(KvCache cache, std::span<const std::byte> bytes);
 
-    // Errors: STATE (nothing fed), NUMERIC, those of ForwardPass::run. A cancel is an END event.
+    // Appends ids to a prompt that whoever needs it computes. The conversation is in its old state until then.
+    // Errors: INVALID_ARGUMENT and CONTEXT_FULL as feed.
+    Done queue(std::span<const TokenId> ids);
+
+    // Errors: STATE, tokens are queued.
+    Done check_queue() const;
+
+    // Errors: STATE (nothing fed), NUMERIC, those of ForwardPass::run. A cancel is an END event, and drops what
+    // is queued.
     Result<Event> next();
 
-    // The logits the next token is chosen from. Errors: as next, and CANCELLED.
+    // The logits the next token is chosen from. Errors: as next, and CANCELLED, which drops nothing.
     Result<std::span<const float>> logits();
+
+    // The parts of next(), for whoever computes several sessions in one pass (batch.h):
+    // begin_next; if it gave no event, and has_work, a pass over work() between start and complete or undo,
+    // then finish_next; if there is no work, end_next.
+
+    // An event that needs nothing computed: an END, or text that was held back. Errors: STATE.
+    Result<std::optional<Event>> begin_next();
+    bool has_work() const { return is_chosen_to_do() || !queue_.empty(); }
+    // At most max_tokens of its tokens.
+    SessionWork work(std::size_t max_tokens) const;
+    std::size_t n_queued() const { return queue_.size() - n_done_; }  // and not computed
+    KvCache& cache() { return cache_; }
+    // Before a pass over work(). Errors: OUT_OF_MEMORY; then nothing has changed.
+    Done start(const SessionWork& now);
+    // Where the logits of the work are to be before complete, if it asked for some.
+    std::span<float> room_for_logits() { return new_logits_; }
+    // After it.
+    void complete(const SessionWork& done, std::uint64_t nanoseconds);
+    // Instead of complete, or when the rest is not to be computed: the conversation and its queue are as before
+    // the first work of this prompt.
+    void undo();
+    // Chooses a token from the logits, or tells the progress of a prompt that is still to be computed.
+    // Errors: NUMERIC.
+    Result<Event> finish_next();
+    // Computes what there is alone, and finishes. Errors: as next.
+    Result<Event> end_next();
 
     // For the token of the last TEXT event; empty before.
     std::span<const TokenProbability> top() const { return top_; }
@@ -139,6 +184,10 @@ private:
             std::size_t n_named);
 
     Done check_ids(std::span<const TokenId> ids) const;
+    Done check_prompt(std::span<const TokenId> ids) const;
+    class Attempt;
+    Done compute_work(std::size_t n_kept, bool is_feed);
+    void finish_prompt();
     Done prefill(std::span<const TokenId> ids);
     void want_marks(std::span<const TokenId> ids);
     void begin_answer();
@@ -150,12 +199,13 @@ private:
     Done recall_logits();
     Done find_logits();
     void replay_answer();
+    bool is_chosen_to_do() const { return state_ == State::kChosen && !chosen_is_computed_; }
     void take_carried();
     void end_by_stop_string(std::uint32_t which);
-    Done compute_chosen();
     Done check_cancel();
     std::span<const float> candidates() const;  // those of logits_ that may be chosen
     bool is_stop(TokenId id) const;
+    Event cancelled();
     Event choose(TokenId id);
     Event end(EndReason reason, TokenId stop_token = kNoToken);
     Event text_event(TokenId id);
@@ -175,11 +225,19 @@ private:
 
     State state_ = State::kEmpty;
     TokenId chosen_ = kNoToken;
-    std::optional<Event> end_;  // generation is over until the next feed
+    // The prompt that is not yet a part of the conversation; its first n_done_ tokens are computed. While
+    // is_started_, cache_ stands somewhere in it, and can be rolled back to before it.
+    std::vector<TokenId> queue_;
+    std::size_t n_done_ = 0;
+    bool chosen_is_computed_ = false;  // on the way to a prompt's logits
+    bool is_started_ = false;
+    bool wants_marks_ = false;       // for the rest of the queue
+    std::uint64_t nanoseconds_ = 0;  // since it was
+    std::optional<Event> end_;       // generation is over until the next feed
     std::uint64_t n_generated_ = 0;
     std::uint64_t n_before_load_ = 0;  // of them, that options_.max_tokens does not count
     std::vector<float> logits_;
-    std::vector<float> new_logits_;  // of a feed that may still fail
+    std::vector<float> new_logits_;  // of work that may still be undone
     std::vector<TokenProbability> top_;
     float log_probability_ = 0.0F;
     std::string arrived_;  // text of a token before stop strings are looked for

@@ -117,7 +117,13 @@ void Session::leave_prefixes() {
     }
 }
 
+Done Session::check_queue() const {
+    if (queue_.empty()) return Nothing{};
+    return make_error(SLUICE_E_STATE, queue_.size(), " tokens are queued: compute them or reset first");
+}
+
 Result<std::uint64_t> Session::prompt(std::span<const TokenId> ids) {
+    SLUICE_TRY(check_queue());
     SLUICE_TRY(check_ids(ids));
     if (ids.size() > cache_.capacity()) {
         return make_error(SLUICE_E_CONTEXT_FULL, ids.size(), " tokens do not fit: there is room for ",
@@ -131,7 +137,7 @@ Result<std::uint64_t> Session::prompt(std::span<const TokenId> ids) {
             SLUICE_TRY(feed(ids.subspan(common + 1)));
         } else {
             SLUICE_TRY(check_cancel());
-            SLUICE_TRY(compute_chosen());
+            SLUICE_TRY(find_logits());
             begin_answer();
         }
         statistics_.reused_tokens += common;
@@ -165,6 +171,7 @@ Result<std::uint64_t> Session::prompt(std::span<const TokenId> ids) {
 }
 
 Done Session::rewind(std::uint64_t position) {
+    SLUICE_TRY(check_queue());
     SLUICE_TRY(check_cancel());
     if (position > 0 || cache_.position() > 0) {
         SLUICE_TRY(change_or_restore([&] { return go_back(position); }));

@@ -1,8 +1,11 @@
 // A weight that is NaN or infinite: an error at the step that meets it, and everything as before that step.
 #include <algorithm>
 #include <cmath>
+#include <set>
 
+#include "api/batch_steps.h"
 #include "api/small_model.h"
+#include "support/slow_build.h"
 
 using namespace sluice_test;
 
@@ -259,6 +262,69 @@ TEST_CASE("numeric: a NaN of the last layer is seen at a token whose logits nobo
                                  << " activations " << wanted.activations);
                 CHECK(feed(session.get(), ids) == SLUICE_E_NUMERIC);
             }
+        }
+        CHECK(n_tried > 0);
+    }
+}
+
+TEST_CASE(
+    "numeric: in a batch the session that meets a NaN fails, the others have their own tokens and logits") {
+    std::size_t n_engines = 0;
+    for (const Engine& wanted : kEngines) {
+        if (kIsSlowBuild && ++n_engines > 2) break;
+        INFO("kernels " << wanted.kernels << " activations " << wanted.activations);
+        const auto engine = make_engine_of(wanted);
+        const auto healthy = open_bytes(engine.get(), model_bytes("moe"), wanted.activations);
+        std::vector<Ids> prompts, generated;
+        std::vector<std::vector<float>> logits;
+        std::set<std::pair<std::uint32_t, std::int32_t>> woken;
+        for (const std::int32_t first : {3, 4}) {
+            prompts.push_back(some_ids(1, first));
+            const auto session = make_session(healthy.get(), 64);
+            REQUIRE(feed(session.get(), prompts.back()) == SLUICE_OK);
+            generated.push_back(generate(session.get(), 2));
+            logits.push_back(logits_of(session.get()));
+            Ids all = prompts.back();
+            all.insert(all.end(), generated.back().begin(), generated.back().end());
+            const auto experts = experts_of(healthy.get(), all, kLayers);
+            for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
+                for (const std::int32_t expert : experts[layer]) woken.insert({layer, expert});
+            }
+        }
+        std::size_t n_tried = 0;
+        for (std::int32_t id = 30; id < 60 && n_tried < (kIsSlowBuild ? 1u : 3u); ++id) {
+            const auto experts = experts_of(healthy.get(), {id}, kLayers);
+            Place place;
+            for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
+                for (const std::int32_t expert : experts[layer]) {
+                    if (woken.count({layer, expert}) == 0) place = {layer, expert};
+                }
+            }
+            if (place.expert < 0) continue;
+            ++n_tried;
+            const std::vector<std::byte> bytes = moe_with_spoilt_expert(place);
+            const auto model = open_bytes(engine.get(), bytes, wanted.activations);
+            const auto batch = make_batch(model.get(), 3, 9);
+            const auto one = make_session(model.get(), 64);
+            const auto bad = make_session(model.get(), 64);
+            const auto two = make_session(model.get(), 64);
+            REQUIRE(queue(one.get(), prompts[0]) == SLUICE_OK);
+            REQUIRE(queue(bad.get(), {id}) == SLUICE_OK);
+            REQUIRE(queue(two.get(), prompts[1]) == SLUICE_OK);
+            for (std::size_t i = 0; i < 2; ++i) {
+                const auto events = step(batch.get(), {one.get(), bad.get(), two.get()});
+                CHECK(events[0].event.token_id == generated[0][i]);
+                CHECK(events[1].status == SLUICE_E_NUMERIC);
+                CHECK(events[2].event.token_id == generated[1][i]);
+            }
+            CHECK(same_bits(logits_of(one.get()), logits[0]));
+            CHECK(same_bits(logits_of(two.get()), logits[1]));
+            // Alone in a step, and without one, the bad one fails too; a reset makes it as good as new.
+            CHECK(step(batch.get(), {bad.get()})[0].status == SLUICE_E_NUMERIC);
+            CHECK(next(bad.get()).status == SLUICE_E_NUMERIC);
+            REQUIRE(sluice_session_reset(bad.get(), nullptr) == SLUICE_OK);
+            REQUIRE(queue(bad.get(), prompts[0]) == SLUICE_OK);
+            CHECK(step(batch.get(), {bad.get()})[0].event.token_id == generated[0][0]);
         }
         CHECK(n_tried > 0);
     }

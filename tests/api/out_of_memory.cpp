@@ -201,6 +201,24 @@ void talk(sluice_session* session, Outcome& outcome) {
           [&](auto* e) { return sluice_session_logits(session, outcome.logits.data(), needed, &needed, e); });
 }
 
+void step_together(sluice_model* model, sluice_session* session) {
+    auto options = sized<sluice_batch_options>();
+    options.max_sessions = 2;
+    options.max_tokens = 4;
+    sluice_batch* batch = nullptr;
+    if (!twice("batch_create", [&](auto* e) { return sluice_batch_create(model, &options, &batch, e); }))
+        return;
+    const std::int32_t ids[] = {20, 21, 22, 23, 24};
+    if (twice("queue", [&](auto* e) { return sluice_session_queue(session, ids, 5, e); })) {
+        auto event = sized<sluice_event>();
+        std::int32_t status = 0;
+        for (int i = 0; i < 3; ++i) {
+            twice("step", [&](auto* e) { return sluice_batch_step(batch, &session, 1, &event, &status, e); });
+        }
+    }
+    sluice_batch_destroy(batch);
+}
+
 void use_tokenizer(sluice_tokenizer* tokenizer) {
     std::int32_t ids[32];
     char text[64];
@@ -250,6 +268,7 @@ void use_model(sluice_engine* engine, const sluice_source& source, std::uint32_t
     sluice_session* session = nullptr;
     if (twice("session", [&](auto* e) { return sluice_session_create(model, cache, &options, &session, e); })) {
         talk(session, outcome);
+        step_together(model, session);
     }
     sluice_session_destroy(session);
     sluice_kv_cache_destroy(cache);

@@ -26,6 +26,7 @@ struct Closes {
     void operator()(sluice_router* router) const { sluice_router_destroy(router); }
     void operator()(sluice_session* session) const { sluice_session_destroy(session); }
     void operator()(sluice_prefix_tree* tree) const { sluice_prefix_tree_destroy(tree); }
+    void operator()(sluice_batch* batch) const { sluice_batch_destroy(batch); }
 };
 template <class Object>
 using Handle = std::unique_ptr<Object, Closes>;
@@ -77,11 +78,12 @@ inline Handle<sluice_engine> make_engine(std::uint32_t n_threads = 1) {
     return make_engine(engine_options(n_threads));
 }
 
-inline Handle<sluice_model> open_model(sluice_engine* engine, const std::string& kind,
-                                       std::uint32_t flags = 0) {
+inline Handle<sluice_model> open_model(sluice_engine* engine, const std::string& kind, std::uint32_t flags = 0,
+                                       std::int32_t activations = 0) {
     const sluice_source source = memory_source(model_bytes(kind));
     auto options = sized<sluice_model_options>();
     options.flags = flags;
+    options.activations = activations;
     sluice_model* model = nullptr;
     sluice_error error;
     const std::int32_t status = sluice_model_open(engine, &source, &options, &model, &error);

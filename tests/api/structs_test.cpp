@@ -124,6 +124,13 @@ struct Opened {
         sluice_kv_cache_destroy(made);
         return status;
     }
+    std::int32_t create_batch(const sluice_batch_options* options, sluice_error* error) const {
+        sluice_batch* made = nullptr;
+        const std::int32_t status = sluice_batch_create(model.get(), options, &made, error);
+        CHECK((made != nullptr) == (status == SLUICE_OK));
+        sluice_batch_destroy(made);
+        return status;
+    }
     std::int32_t create_session(const sluice_session_options* options, sluice_error* error) const {
         sluice_session* made = nullptr;
         const std::int32_t status = sluice_session_create(model.get(), nullptr, options, &made, error);
@@ -148,6 +155,7 @@ TEST_CASE("api: option structs of older and newer callers are understood or refu
     check_options<sluice_kv_cache_options>("cache", [&](auto* o, auto* e) { return its.create_cache(o, e); });
     check_options<sluice_session_options>("session",
                                           [&](auto* o, auto* e) { return its.create_session(o, e); });
+    check_options<sluice_batch_options>("batch", [&](auto* o, auto* e) { return its.create_batch(o, e); });
     check_options<sluice_sampling>("sampling",
                                    [&](auto* o, auto* e) { return its.create_session_sampling(o, e); });
     const auto session = make_session(its.model.get(), 8);
@@ -218,6 +226,9 @@ TEST_CASE("api: reserved fields that are set are refused") {
         "cache", [&](auto* o) { return its.create_cache(o, nullptr); },
         {[](auto& o) { o.reserved0 = 1; }, [](auto& o) { o.reserved[0] = 1; },
          [](auto& o) { o.reserved[3] = 1; }});
+    check_unsupported<sluice_batch_options>(
+        "batch", [&](auto* o) { return its.create_batch(o, nullptr); },
+        {[](auto& o) { o.reserved0 = 1; }, [](auto& o) { o.reserved[3] = 1; }});
     check_unsupported<sluice_session_options>(
         "session", [&](auto* o) { return its.create_session(o, nullptr); },
         {[](auto& o) { o.reserved[0] = 1; }, [](auto& o) { o.reserved[1] = 1; },

@@ -244,6 +244,43 @@ TEST_CASE("cpp: a session gives logits and the most likely tokens") {
     CHECK(session.next().reason == SLUICE_END_MAX_TOKENS);
 }
 
+TEST_CASE("cpp: a batch gives every session its event") {
+    const sluicepp::Engine engine(1);
+    const ModelFile file;
+    const sluicepp::Model model(engine, file.path());
+    sluicepp::SessionOptions options;
+    options.max_tokens = 3;
+    options.sampling = sluicepp::sized<sluice_sampling>();
+    options.sampling->mode = SLUICE_SAMPLING_GREEDY;
+    sluicepp::Session alone(model, options), first(model, options), second(model, options), empty(model);
+    alone.feed_text("ab");
+    std::string expected;
+    for (const sluicepp::Event& event : alone.events()) expected += event.text;
+
+    auto batch_options = sluicepp::sized<sluice_batch_options>();
+    batch_options.max_tokens = 8;
+    sluicepp::Batch batch(model, batch_options);
+    first.queue_text("ab");
+    second.queue(std::vector<sluicepp::TokenId>(40, 70));
+    std::string found;
+    bool was_reading = false;
+    for (int i = 0; i < 4; ++i) {
+        const auto outcomes = batch.step({&first, &second, &empty});
+        REQUIRE(outcomes.size() == 3);
+        found += outcomes[0].event.text;
+        if (outcomes[1].event.is_progress()) {
+            was_reading = true;
+            CHECK(outcomes[1].event.prompt_done + outcomes[1].event.prompt_to_go == 40);
+        }
+        CHECK(outcomes[2].status == SLUICE_E_STATE);
+    }
+    CHECK(found == expected);
+    CHECK(was_reading);
+    CHECK_THROWS_AS(batch.step({&empty}), sluicepp::Exception);
+    CHECK_THROWS_AS(batch.step({}), sluicepp::Exception);
+    CHECK_THROWS_AS(batch.step({&first, &first}), sluicepp::Exception);
+}
+
 TEST_CASE("cpp: another thread can cancel") {
     const ModelFile file;
     const sluicepp::Engine engine(1);

@@ -38,10 +38,30 @@ struct Event {
     std::uint32_t stop_string;  // of an end by stop string: its index
     std::uint64_t n_tokens;     // generated since the last feed
     std::string_view text;      // whole UTF-8 characters; lives until the next call on the session
+    std::uint64_t prompt_done = 0;   // of progress: tokens of a queued prompt that are computed
+    std::uint64_t prompt_to_go = 0;  // and that are not
 
     bool is_text() const noexcept { return kind == SLUICE_EVENT_TEXT; }
     bool is_end() const noexcept { return kind == SLUICE_EVENT_END; }
+    bool is_progress() const noexcept { return kind == SLUICE_EVENT_PROGRESS; }
 };
+
+namespace detail {
+
+inline Event to_event(const sluice_event& raw) {
+    const auto size = static_cast<std::size_t>(raw.text_size);
+    return {raw.kind,
+            raw.token_id,
+            raw.reason,
+            raw.log_probability,
+            raw.stop_string,
+            raw.n_tokens,
+            std::string_view(size > 0 ? raw.text : "", size),
+            raw.prompt_done,
+            raw.prompt_to_go};
+}
+
+}  // namespace detail
 
 struct TokenProbability {
     TokenId id = -1;
@@ -90,13 +110,17 @@ public:
     void save(std::string_view path) const { check(sluice_session_save, get(), path.data(), path.size()); }
     void load(std::string_view path) { check(sluice_session_load, get(), path.data(), path.size()); }
 
-    // Generates one token. Throws as sluice_session_next.
-    Event next() {
-        const auto raw = filled<sluice_event>(sluice_session_next, get());
-        const auto size = static_cast<std::size_t>(raw.text_size);
-        const std::string_view text(size > 0 ? raw.text : "", size);
-        return {raw.kind, raw.token_id, raw.reason, raw.log_probability, raw.stop_string, raw.n_tokens, text};
+    // Appends tokens to a prompt that the steps of a batch, or the next call that needs it, compute.
+    // Throws as sluice_session_queue.
+    void queue(const std::vector<TokenId>& ids) { check(sluice_session_queue, get(), ids.data(), ids.size()); }
+
+    // Encodes text with SLUICE_ENCODE_... flags and queues it.
+    void queue_text(std::string_view text, std::uint32_t flags = 0) {
+        check(sluice_session_queue_text, get(), text.data(), text.size(), flags);
     }
+
+    // Generates one token. Throws as sluice_session_next.
+    Event next() { return detail::to_event(filled<sluice_event>(sluice_session_next, get())); }
 
     // The events of one answer, the end included: for (const Event& event : session.events()) ...
     // An input range: to advance is to generate, and leaves the text of the event before behind.
