@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 
+#include "bench_batch.h"
 #include "bench_measure.h"
 #include "bench_report.h"
 #include "commands.h"
@@ -30,6 +31,7 @@ struct Options {
     std::vector<std::uint32_t> prompts = {128, 512};
     std::vector<std::uint32_t> answers = {64};
     std::vector<std::uint32_t> depths = {0};
+    std::vector<std::uint32_t> batches;
     std::uint32_t n_repetitions = 3;
     std::uint32_t look_milliseconds = 60;
     bool json = false;
@@ -110,6 +112,12 @@ int run(const Options& options) {
     for (const std::uint32_t n_prompt : positive(options.prompts)) prefills.push_back(bench.prefill(n_prompt));
     const std::vector<DecodeResult> decodes = bench.decode(options.depths, positive(options.answers));
     bench.end_progress();
+    const auto answers = positive(options.answers);
+    const auto batches =
+        answers.empty()
+            ? std::vector<BatchResult>()
+            : bench_batches(model, kv, prompts, positive(options.batches), answers.front(),
+                            options.depths.empty() ? 0 : options.depths.front(), options.n_repetitions);
 
     Json json = {{"model", options.model},
                  {"architecture", info.architecture},
@@ -128,9 +136,11 @@ int run(const Options& options) {
                  {"start_to_first_token_s", first_token_s},
                  {"prefill", Json::array()},
                  {"decode", Json::array()},
+                 {"batch", Json::array()},
                  {"peak_memory", machine.peak_memory_beside()}};
     for (const PrefillResult& result : prefills) json["prefill"].push_back(prefill_json(result));
     for (const DecodeResult& result : decodes) json["decode"].push_back(decode_json(result));
+    for (const BatchResult& result : batches) json["batch"].push_back(batch_json(result, batches.front()));
     if (options.json) {
         write_json(json);
     } else {
@@ -157,6 +167,8 @@ Command add_bench(Program& program) {
              "computed, for depths that would take too long); default: prompt")
         .one_of({"prompt", "random"})
         .called("WHAT");
+    add_list("--batch", options->batches,
+             "sessions that write answers of the first -n, after prompts of the first -d, together");
     line.add("-r", options->n_repetitions, "repetitions, of which the median counts; default: 3")
         .within(1, 1000)
         .called("R");

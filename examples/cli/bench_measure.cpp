@@ -24,16 +24,15 @@ std::string repetition_text(std::uint32_t repetition) {
     return ", repetition " + count_text(repetition + 1);
 }
 
-// Stop tokens do not end an answer, and nothing is drawn.
-sluicepp::SessionOptions greedy_without_end() {
+}  // namespace
+
+sluicepp::SessionOptions answers_without_end(std::int32_t sampling) {
     sluicepp::SessionOptions options;
     options.flags = SLUICE_SESSION_IGNORE_STOP_TOKENS;
     options.sampling = sluicepp::sized<sluice_sampling>();
-    options.sampling->mode = SLUICE_SAMPLING_GREEDY;
+    options.sampling->mode = sampling;
     return options;
 }
-
-}  // namespace
 
 Spread spread_of(std::vector<double> values) {
     std::sort(values.begin(), values.end());
@@ -110,14 +109,14 @@ TokenWork token_work_of(const sluicepp::Model& model, const sluice_kv_cache_opti
 }
 
 Conversation::Conversation(const sluicepp::Model& model, const sluice_kv_cache_options& kv)
-    : model_(model), cache_(model, kv), session_(std::in_place, model, cache_, greedy_without_end()) {}
+    : model_(model), cache_(model, kv), session_(std::in_place, model, cache_, answers_without_end(SLUICE_SAMPLING_GREEDY)) {}
 
 void Conversation::fill_random(std::uint64_t n_tokens) {
     constexpr std::uint64_t kSeed = 1;
     session_.reset();
     cache_.reset();
     sluicepp::check(sluice_kv_cache_fill_random, cache_.get(), n_tokens, kSeed);
-    session_.emplace(model_, cache_, greedy_without_end());
+    session_.emplace(model_, cache_, answers_without_end(SLUICE_SAMPLING_GREEDY));
 }
 
 void Conversation::next() {

@@ -96,6 +96,9 @@ struct DecodeResult {
     std::uint64_t last_position = 0;
 };
 
+// Stop tokens do not end an answer. sampling: SLUICE_SAMPLING_...
+sluicepp::SessionOptions answers_without_end(std::int32_t sampling);
+
 // A session with a cache of its own.
 class Conversation {
 public:

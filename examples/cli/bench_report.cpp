@@ -63,6 +63,14 @@ std::string decode_text(const Json& entry) {
            std::to_string(entry["last_position"].get<std::uint64_t>());
 }
 
+std::string batch_text(const Json& entry) {
+    std::string text =
+        rate_text(entry) + ", " + number_text(entry["times_first"].get<double>(), 2) + " times the first batch";
+    const Json& experts = entry["experts_woken"];
+    if (experts.is_number()) text += ", " + number_text(experts.get<double>(), 1) + " experts a layer and step";
+    return text;
+}
+
 std::string machine_text(const Json& machine) {
     if (!machine["bytes_per_s"].is_number()) return "";
     std::string text = number_text(machine["bytes_per_s"].get<double>() / 1e9, 2) + " GB/s";
@@ -90,6 +98,19 @@ Json decode_json(const DecodeResult& result) {
     return json;
 }
 
+Json batch_json(const BatchResult& result, const BatchResult& first) {
+    Json json = {{"sessions", result.n_sessions}, {"tokens", result.n_tokens}, {"depth", result.depth}};
+    add_spread(json, "tokens_per_s", spread_of(result.tokens_per_s));
+    std::vector<double> times;
+    for (std::size_t i = 0; i < result.tokens_per_s.size(); ++i) {
+        times.push_back(result.tokens_per_s[i] / first.tokens_per_s[i]);
+    }
+    add_spread(json, "times_first", spread_of(std::move(times)));
+    json["experts_woken"] = result.experts_woken > 0 ? Json(result.experts_woken) : Json();
+    json["repetitions"] = result.tokens_per_s;
+    return json;
+}
+
 std::string bench_text(const Json& json) {
     const Json& machine = json["machine"];
     std::string text = row_text("model", json["model"].get<std::string>()) +
@@ -106,6 +127,9 @@ std::string bench_text(const Json& json) {
         text += row_text("answer of " + std::to_string(entry["tokens"].get<int>()) + " at " +
                              std::to_string(entry["depth"].get<int>()),
                          decode_text(entry));
+    }
+    for (const Json& entry : json["batch"]) {
+        text += row_text("batch of " + std::to_string(entry["sessions"].get<int>()), batch_text(entry));
     }
     return text + row_text("peak memory", size_text(json["peak_memory"].get<std::uint64_t>()));
 }

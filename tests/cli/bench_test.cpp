@@ -153,6 +153,31 @@ TEST_CASE("bench: where the cache is too small for all repetitions, the prompt i
     CHECK(json["decode"][0]["last_position"] == 60);
 }
 
+TEST_CASE("bench: a batch answers with all its sessions, beside how many experts that wakes") {
+    const Workplace place;
+    const std::vector<std::string> arguments = {"bench",   place.model(), "-p",    "0", "-n",        "3",
+                                                "-d",      "5",           "-r",    "2", "--machine", "0",
+                                                "--batch", "1,4",         "--ctx", "20"};
+    auto with_json = arguments;
+    with_json.push_back("--json");
+    const auto batches = place.run(with_json).json()["batch"];
+    REQUIRE(batches.size() == 2);
+    for (std::size_t i = 0; i < 2; ++i) {
+        CHECK(batches[i]["sessions"] == (i == 0 ? 1 : 4));
+        CHECK(batches[i]["tokens"] == 3);
+        CHECK(batches[i]["depth"] == 5);
+        REQUIRE(batches[i]["repetitions"].size() == 2);
+        CHECK(batches[i]["tokens_per_s_least"] <= batches[i]["tokens_per_s"]);
+        CHECK(batches[i]["tokens_per_s"] <= batches[i]["tokens_per_s_most"]);
+    }
+    CHECK(batches[0]["times_first"] == 1.0);
+    // One token wakes as many experts as the model uses, several wake at least those.
+    CHECK(batches[0]["experts_woken"] == 2.0);
+    CHECK(batches[1]["experts_woken"] >= 2.0);
+    CHECK(place.run(arguments).out.find("batch of 4") != std::string::npos);
+    CHECK(place.run({"bench", place.model(), "-r", "1", "--batch", "257"}).exit_code == 1);
+}
+
 TEST_CASE("bench: tells the same for eyes") {
     const Workplace place;
     const Outcome outcome =
