@@ -18,6 +18,7 @@
 #include "sluicepp/kv_cache.hpp"
 #include "sluicepp/model.hpp"
 #include "sluicepp/prefix_tree.hpp"
+#include "sluicepp/output_parser.hpp"
 #include "sluicepp/router.hpp"
 #include "sluicepp/session.hpp"
 #include "sluicepp/tokenizer.hpp"

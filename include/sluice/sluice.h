@@ -8,6 +8,7 @@
 #include <sluice/kv_cache.h>
 #include <sluice/model.h>
 #include <sluice/prefix_tree.h>
+#include <sluice/output_parser.h>
 #include <sluice/router.h>
 #include <sluice/session.h>
 #include <sluice/tokenizer.h>

@@ -334,6 +334,31 @@ TEST_CASE("api: experimental functions refuse NULL") {
     });
 }
 
+TEST_CASE("api: output parser functions refuse NULL") {
+    sluice_output_parser* parser = nullptr;
+    REQUIRE(sluice_output_parser_create(nullptr, &parser, nullptr) == SLUICE_OK);
+    const Handle<sluice_output_parser> its(parser);
+    auto event = sized<sluice_output_event>();
+    check_refused("create, parser",
+                  [](sluice_error* e) { return sluice_output_parser_create(nullptr, nullptr, e); });
+    auto options = sized<sluice_output_parser_options>();
+    options.tools_size = 2;
+    sluice_output_parser* none = parser;
+    check_refused("create, tools",
+                  [&](sluice_error* e) { return sluice_output_parser_create(&options, &none, e); });
+    CHECK(none == nullptr);
+    check_refused("push, parser",
+                  [](sluice_error* e) { return sluice_output_parser_push(nullptr, "x", 1, e); });
+    check_refused("push, bytes",
+                  [&](sluice_error* e) { return sluice_output_parser_push(parser, nullptr, 1, e); });
+    CHECK(sluice_output_parser_push(parser, nullptr, 0, nullptr) == SLUICE_OK);
+    check_refused("finish, parser", [](sluice_error* e) { return sluice_output_parser_finish(nullptr, e); });
+    check_refused("next, parser",
+                  [&](sluice_error* e) { return sluice_output_parser_next(nullptr, &event, e); });
+    check_refused("next, event",
+                  [&](sluice_error* e) { return sluice_output_parser_next(parser, nullptr, e); });
+}
+
 TEST_CASE("api: destroy accepts NULL") {
     sluice_engine_destroy(nullptr);
     sluice_model_close(nullptr);
@@ -341,5 +366,6 @@ TEST_CASE("api: destroy accepts NULL") {
     sluice_kv_cache_destroy(nullptr);
     sluice_router_destroy(nullptr);
     sluice_session_destroy(nullptr);
+    sluice_output_parser_destroy(nullptr);
     SUCCEED();
 }

@@ -277,6 +277,34 @@ void use_model(sluice_engine* engine, const sluice_source& source, std::uint32_t
     sluice_model_close(model);
 }
 
+// A parser whose memory ran out says so from then on; a new one reads the output.
+void use_output_parser() {
+    constexpr std::string_view kOutput =
+        "<think>a long enough thought</think>\xC3<|tool_call_start|>[f(a={'b': (1,)}, c=x), "
+        "f()]<|tool_call_end|>";
+    auto options = sized<sluice_output_parser_options>();
+    options.tools = R"([{"name": "f", "parameters": {"properties": {"a": {}}}}])";
+    options.tools_size = std::strlen(options.tools);
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        sluice_output_parser* parser = nullptr;
+        if (!twice("parser", [&](auto* e) { return sluice_output_parser_create(&options, &parser, e); }))
+            return;
+        std::int32_t status = sluice_output_parser_push(parser, kOutput.data(), kOutput.size(), nullptr);
+        if (status == SLUICE_OK) status = sluice_output_parser_finish(parser, nullptr);
+        if (status == SLUICE_E_OUT_OF_MEMORY)
+            expect(sluice_output_parser_push(parser, "x", 1, nullptr) == SLUICE_E_STATE, "no push afterwards");
+        auto event = sized<sluice_output_event>();
+        int n_valid = 0;
+        while (sluice_output_parser_next(parser, &event, nullptr) == SLUICE_OK &&
+               event.kind != SLUICE_EVENT_NONE)
+            n_valid += event.kind == SLUICE_EVENT_TOOL_CALL_END ? event.valid : 0;
+        expect(status != SLUICE_OK || (event.kind == SLUICE_EVENT_NONE && n_valid == 1), "all events");
+        sluice_output_parser_destroy(parser);
+        if (status == SLUICE_OK) return;
+        expect(status == SLUICE_E_OUT_OF_MEMORY && attempt == 0, "push and finish");
+    }
+}
+
 struct Way {
     std::uint32_t flags;       // of the model
     std::string_view kernels;  // empty: the best
@@ -309,6 +337,7 @@ void run(const Material& material, const Way& way, Outcome& outcome) {
     auto plan = sized<sluice_plan>();
     twice("plan", [&](auto* e) { return sluice_model_plan(&source, nullptr, &plan, e); });
     use_model(engine, source, way.flags, outcome);
+    if (way.flags != 0) use_output_parser();  // once is enough
 
     source.memory = material.tokenizer_json.data();
     source.size = material.tokenizer_json.size();

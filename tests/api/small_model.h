@@ -27,6 +27,7 @@ struct Closes {
     void operator()(sluice_session* session) const { sluice_session_destroy(session); }
     void operator()(sluice_prefix_tree* tree) const { sluice_prefix_tree_destroy(tree); }
     void operator()(sluice_batch* batch) const { sluice_batch_destroy(batch); }
+    void operator()(sluice_output_parser* parser) const { sluice_output_parser_destroy(parser); }
 };
 template <class Object>
 using Handle = std::unique_ptr<Object, Closes>;

@@ -93,6 +93,14 @@ std::int32_t create_engine(const sluice_engine_options* options, sluice_error* e
     return status;
 }
 
+std::int32_t create_parser(const sluice_output_parser_options* options, sluice_error* error) {
+    sluice_output_parser* made = nullptr;
+    const std::int32_t status = sluice_output_parser_create(options, &made, error);
+    CHECK((made != nullptr) == (status == SLUICE_OK));
+    sluice_output_parser_destroy(made);
+    return status;
+}
+
 struct Opened {
     Handle<sluice_engine> engine = make_engine();
     Handle<sluice_model> model = open_model(engine.get(), "tiny");
@@ -158,6 +166,7 @@ TEST_CASE("api: option structs of older and newer callers are understood or refu
     check_options<sluice_batch_options>("batch", [&](auto* o, auto* e) { return its.create_batch(o, e); });
     check_options<sluice_sampling>("sampling",
                                    [&](auto* o, auto* e) { return its.create_session_sampling(o, e); });
+    check_options<sluice_output_parser_options>("output parser", create_parser);
     const auto session = make_session(its.model.get(), 8);
     check_options<sluice_session_options>(
         "configure", [&](auto* o, auto* e) { return sluice_session_configure(session.get(), o, e); });
@@ -195,6 +204,11 @@ TEST_CASE("api: result structs are filled as far as both sides know") {
     });
     check_info<sluice_event>("event",
                              [&](auto* i, auto* e) { return sluice_session_next(session.get(), i, e); });
+    sluice_output_parser* made_parser = nullptr;
+    REQUIRE(sluice_output_parser_create(nullptr, &made_parser, nullptr) == SLUICE_OK);
+    const Handle<sluice_output_parser> parser(made_parser);
+    check_info<sluice_output_event>(
+        "output event", [&](auto* i, auto* e) { return sluice_output_parser_next(parser.get(), i, e); });
     check_info<sluice_statistics>(
         "statistics", [&](auto* i, auto* e) { return sluice_session_statistics(session.get(), i, e); });
 }
@@ -236,6 +250,10 @@ TEST_CASE("api: reserved fields that are set are refused") {
     check_unsupported<sluice_sampling>(
         "sampling", [&](auto* o) { return its.create_session_sampling(o, nullptr); },
         {[](auto& o) { o.reserved[0] = 1; }, [](auto& o) { o.reserved[1] = 1; }});
+    check_unsupported<sluice_output_parser_options>(
+        "output parser", [](auto* o) { return create_parser(o, nullptr); },
+        {[](auto& o) { o.reserved[0] = 1; }, [](auto& o) { o.reserved[1] = 1; },
+         [&](auto& o) { o.reserved_pointer = &thing; }, [](auto& o) { o.flags = 4; }});
     const auto from_memory = [](auto& source) {
         source.kind = SLUICE_SOURCE_MEMORY;
         source.memory = model_bytes("tiny").data();

@@ -314,3 +314,31 @@ TEST_CASE("cpp: the log function lives as long as its engine") {
     CHECK(status_of([&] { sluicepp::Engine(wrong, Counted(&n_alive)); }) == SLUICE_E_INVALID_ARGUMENT);
     CHECK(n_alive == 0);
 }
+
+TEST_CASE("cpp: a raw output becomes events") {
+    sluicepp::OutputParser parser(0, R"([{"name": "f"}])");
+    parser.push("Hi<|tool_call_start|>[f(a=[1]), g()]");
+    parser.finish();
+    sluicepp::OutputEvent event{};
+    REQUIRE(parser.next(event));
+    CHECK(event.text == "Hi");
+    REQUIRE(parser.next(event));
+    CHECK(event.name == "f");
+    REQUIRE(parser.next(event));
+    CHECK(event.path == "a[0]");
+    REQUIRE(parser.next(event));
+    REQUIRE(parser.next(event));
+    CHECK(event.valid);
+    CHECK(event.text == R"({"a":[1]})");
+    REQUIRE(parser.next(event));
+    REQUIRE(parser.next(event));
+    CHECK(!event.valid);
+    CHECK(event.call_index == 1);
+    CHECK(event.expected == "a declared tool: f");
+    REQUIRE(parser.next(event));
+    CHECK(event.kind == SLUICE_EVENT_END);
+    CHECK(event.open_tool_calls);
+    CHECK(!parser.next(event));
+    CHECK(status_of([&] { parser.push("x"); }) == SLUICE_E_STATE);
+    CHECK(status_of([] { sluicepp::OutputParser(0, "{}"); }) == SLUICE_E_CORRUPT);
+}

@@ -63,6 +63,7 @@ bool is_plain_key(std::string_view key) {
 
 void CallBuilder::begin(std::uint64_t offset) {
     call_ = std::make_shared<ToolCall>();
+    call_->index = n_calls_++;
     call_->span.offset = offset;
     has_name_ = false;
     muted_ = false;

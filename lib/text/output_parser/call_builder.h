@@ -75,6 +75,7 @@ private:
     bool has_name_ = false;
     bool muted_ = false;
     std::size_t n_held_ = 0;
+    std::uint64_t n_calls_ = 0;
     std::size_t n_argument_events_ = 0;
     std::size_t whole_size_ = 0;  // of the arguments that are complete
     std::string path_;

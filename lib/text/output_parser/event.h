@@ -19,6 +19,7 @@ struct OutputSpan {
 
 // One tool call as far as it has been read.
 struct ToolCall {
+    std::uint64_t index = 0;  // 0 for the first call of the output
     std::string name;
     std::string written = "{";  // JSON text of the arguments as they come; ranges of it stay valid
     std::string arguments;      // when the call has ended: those that were whole, a JSON object
