@@ -28,5 +28,6 @@ Command add_bench(Program& program);
 Command add_quantize(Program& program);
 Command add_imatrix(Program& program);
 Command add_random_model(Program& program);
+Command add_parse(Program& program);
 
 }  // namespace command

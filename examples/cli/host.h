@@ -1,6 +1,7 @@
 // What the command needs of the operating system. host_posix.cpp is the only file that includes its headers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,6 +14,10 @@ bool stderr_is_terminal();
 
 // Makes standard input and output carry bytes as they are.
 void use_binary_streams();
+
+// Bytes of standard input as soon as there are any, at most size; 0 at its end, -1 when it cannot be read
+// (errno tells why). Not to be mixed with reading through stdio.
+std::ptrdiff_t read_some(char* bytes, std::size_t size);
 
 // A file that grows beyond the limit of the process (ulimit -f) then makes the write fail, where it would end
 // the program with a half-written file.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <thread>
 
@@ -24,6 +25,13 @@ bool stderr_is_terminal() {
 }
 
 void use_binary_streams() {}
+
+std::ptrdiff_t read_some(char* bytes, std::size_t size) {
+    for (;;) {
+        const ssize_t n = read(STDIN_FILENO, bytes, size);
+        if (n >= 0 || errno != EINTR) return n;
+    }
+}
 
 void survive_file_size_limit() {
     signal(SIGXFSZ, SIG_IGN);
