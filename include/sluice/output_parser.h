@@ -1,5 +1,6 @@
 /* The output parser: what a model of the family writes, as events of thinking, answer text and tool
- * calls. It needs no model: push bytes as they come, in pieces of any size, and pull events.
+ * calls. It needs no model: push bytes as they come, in pieces of any size, and pull events. Special
+ * tokens have to be among them: a session must not be told SLUICE_SESSION_SKIP_SPECIAL.
  * One thread at a time; that is not checked.
  *
  * Thinking stands between <think> and </think>, tool calls between <|tool_call_start|> and

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/json.h"
 #include "fuzz/fuzz_target.h"
 #include "model/gguf_writer.h"
 #include "model/random_model.h"
@@ -146,6 +147,26 @@ void make_checkpoint(Seeds seeds) {
     seed("{}", "", "", number64(2) + "{}");
 }
 
+// The outputs of the corpus of tests/text, each with the flags of its case and with tools.
+void make_output_parser(Seeds seeds) {
+    std::ifstream corpus(SLUICE_MODEL_OUTPUTS, std::ios::binary);
+    for (std::string line; std::getline(corpus, line);) {
+        const auto one = sluice::Json::parse(line, "model_outputs.jsonl");
+        require(one.ok());
+        const char flags = static_cast<char>((one->find("thinking_is_open") != nullptr ? 1 : 0) |
+                                             (one->find("calls_in_thinking") != nullptr ? 2 : 0));
+        for (const sluice::Json& output : *one->find("outputs")->array()) {
+            seeds.add(std::string{flags, '\x55'} + *output.string());
+            seeds.add(std::string{static_cast<char>(flags | 12), '\xAA'} + *output.string());
+        }
+    }
+    require(corpus.eof());
+    std::string deep = std::string{'\0', '\x80'} + "<|tool_call_start|>[f(a=";
+    seeds.add(deep + std::string(1000, '[') + std::string(1000, ']') + ")]");
+    seeds.add(deep + std::string(1000, '(') + "1" + std::string(1000, ')') + ")]");
+    seeds.add(deep + std::string(63, '(') + "{'b': (2)}" + std::string(63, ')') + ")]");
+}
+
 void make_tokenizer(Seeds seeds) {
     const std::string text =
         "Don't  stop: 12345 abc ab\n\n\t \xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80 \xFF\xC3 "
@@ -221,6 +242,7 @@ int main(int argc, char** argv) {
     make_gguf({folder, "gguf_fuzz"});
     make_checkpoint({folder, "checkpoint_fuzz"});
     make_tokenizer({folder, "tokenizer_fuzz"});
+    make_output_parser({folder, "output_parser_fuzz"});
     make_forward({folder, "forward_fuzz"});
     make_importance({folder, "importance_fuzz"});
     return 0;

@@ -348,8 +348,8 @@ TEST_CASE("output parser: calls beyond the budget are one slip and nothing more"
     options.limits.max_calls = 2;
     const auto lines = events_of(wrapped("[f(), g(), h(), i()]") + "text" + wrapped("[j()]"), options);
     CHECK(lines == std::vector<std::string>{"begin f", "end f {}", "span 20 3", "begin g", "end g {}",
-                                            "span 25 3", "end  {}", "slip 30 2 at most 2 calls in one output",
-                                            "span 30 2", "text text", "over"});
+                                            "span 25 3", "end  {}", "slip 30 1 at most 2 calls in one output",
+                                            "span 30 1", "text text", "over"});
 }
 
 TEST_CASE("output parser: what hostile output makes of few bytes is bounded") {

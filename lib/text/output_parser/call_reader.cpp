@@ -120,7 +120,7 @@ bool CallReader::consume_prose(char byte) {
     if (byte == '{') return begin_object();
     // In prose only the name of a declared tool begins a call without brackets.
     if (byte == '(' && tools_.find(word_) != nullptr) return begin_named_call();
-    if (!is_name_byte(byte)) {
+    if (!is_tool_name_byte(byte)) {
         word_.clear();
     } else if (word_.size() <= kMaxNameSize) {
         if (word_.empty()) word_begin_ = offset_;
@@ -130,7 +130,7 @@ bool CallReader::consume_prose(char byte) {
 }
 
 bool CallReader::consume_name(char byte) {
-    if (state_ == State::kName && is_name_byte(byte)) {
+    if (state_ == State::kName && is_tool_name_byte(byte)) {
         if (word_.size() >= kMaxNameSize) return not_a_call(byte);
         word_ += byte;
         return true;
@@ -164,7 +164,7 @@ bool CallReader::not_a_call(char byte) {
     }
     list_depth_ = 0;
     block_has_prose_ = true;
-    if (!is_name_byte(byte) || state_ != State::kName) word_.clear();
+    if (!is_tool_name_byte(byte) || state_ != State::kName) word_.clear();
     state_ = State::kProse;
     return false;
 }
@@ -181,9 +181,8 @@ bool CallReader::begin_call(std::uint64_t offset, bool is_object) {
     role_ = Role::kValue;
     tool_ = nullptr;
     if (++n_calls_ <= limits_.max_calls) return true;
-    builder_.slip({offset, offset_ + 1 - offset},
-                  sentence("at most ", limits_.max_calls, " calls in one output"));
-    builder_.finish(offset_ + 1);
+    builder_.slip({offset, 1}, sentence("at most ", limits_.max_calls, " calls in one output"));
+    builder_.finish(offset + 1);
     state_ = State::kIgnore;
     return false;
 }

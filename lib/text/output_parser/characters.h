@@ -21,6 +21,10 @@ inline bool is_word_byte(char byte) {
 inline bool is_name_byte(char byte) {
     return is_word_byte(byte) || byte == '.' || byte == '-';
 }
+// Some tool servers put a path in front of a tool's name.
+inline bool is_tool_name_byte(char byte) {
+    return is_name_byte(byte) || byte == '/';
+}
 // -1 for anything else.
 inline int hex_digit(char byte) {
     if (is_decimal_digit(byte)) return byte - '0';
