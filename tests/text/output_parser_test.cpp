@@ -352,6 +352,16 @@ TEST_CASE("output parser: calls beyond the budget are one slip and nothing more"
                                             "span 30 1", "text text", "over"});
 }
 
+TEST_CASE("output parser: spans stay inside the output, also that of a call beyond the budget") {
+    OutputParserOptions options;
+    options.limits.max_calls = 1;
+    const std::string output = wrapped("[f()]") + std::string(kStart) + "no call";
+    const auto lines = events_of(output, options);
+    REQUIRE(lines.size() == 7);
+    CHECK(lines[4] == sentence("slip ", output.size() - 7, " 1 at most 1 calls in one output"));
+    CHECK(lines[5] == sentence("span ", output.size() - 7, " 1"));
+}
+
 TEST_CASE("output parser: what hostile output makes of few bytes is bounded") {
     // A long key over many short values: paths are cut off, values stay in the whole call.
     std::string body = "[f(a={'" + std::string(2000, 'k') + "': [";
