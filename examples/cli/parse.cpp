@@ -16,7 +16,7 @@ namespace {
 struct Options {
     std::string tools;
     std::uint32_t chunk = 0;
-    bool thinking_open = false;
+    std::string thinking = "unknown";
     bool calls_in_thinking = false;
 };
 
@@ -87,8 +87,10 @@ int run(const Options& options) {
     if (options.tools == "-") throw UsageFailure("--tools: standard input holds the output that is parsed");
     const std::string tools = options.tools.empty() ? "" : read_file(options.tools);
     if (!options.tools.empty() && tools.empty()) throw Failure(options.tools + " is empty");
-    const std::uint32_t flags = (options.thinking_open ? SLUICE_OUTPUT_THINKING_OPEN : 0U) |
-                                (options.calls_in_thinking ? SLUICE_OUTPUT_CALLS_IN_THINKING : 0U);
+    const std::uint32_t thinking = options.thinking == "open"      ? SLUICE_OUTPUT_THINKING_OPEN
+                                   : options.thinking == "unknown" ? SLUICE_OUTPUT_THINKING_UNKNOWN
+                                                                   : 0U;
+    const std::uint32_t flags = thinking | (options.calls_in_thinking ? SLUICE_OUTPUT_CALLS_IN_THINKING : 0U);
     sluicepp::OutputParser parser(flags, tools);
     std::vector<char> piece(std::size_t{64} << 10);
     for (;;) {
@@ -118,7 +120,11 @@ Command add_parse(Program& program) {
     line.add("--tools", options->tools, "a JSON array of tools that calls are compared with").called("FILE");
     line.add("--chunk", options->chunk, "push at most so many bytes at once, to see that nothing depends on it")
         .within(1, 1u << 16);
-    line.flag("--thinking-open", options->thinking_open, "the prompt ended with <think>");
+    line.add("--thinking", options->thinking,
+             "whether the prompt ended with <think>: open, closed, or unknown, which waits for the first tag "
+             "(default)")
+        .called("HOW")
+        .one_of({"open", "closed", "unknown"});
     line.flag("--calls-in-thinking", options->calls_in_thinking, "calls count inside thinking too");
     line.footer(
         "A call that is not valid is an event like the others: \"slip\" tells the bytes that are wrong and\n"

@@ -27,10 +27,13 @@ typedef struct sluice_output_parser sluice_output_parser;
 
 #define SLUICE_OUTPUT_THINKING_OPEN 1u     /* the prompt ends with <think> */
 #define SLUICE_OUTPUT_CALLS_IN_THINKING 2u /* calls count inside thinking too; otherwise they are thinking */
+#define SLUICE_OUTPUT_THINKING_UNKNOWN 4u  /* whether the prompt ends so is not known. What stands before the
+                                              first mark waits for it, up to 1 MiB: an output whose first
+                                              mark is </think> began inside thinking */
 
 typedef struct sluice_output_parser_options {
     uint32_t struct_size;
-    uint32_t flags;         /* SLUICE_OUTPUT_... */
+    uint32_t flags;         /* SLUICE_OUTPUT_...; not OPEN and UNKNOWN both */
     uint32_t max_depth;     /* brackets around a value, at most 1,024; 0: 64 */
     uint32_t max_calls;     /* in one output; 0: 1,024 */
     uint64_t max_call_size; /* bytes of one call; 0: 16 MiB */

@@ -20,6 +20,9 @@ constexpr std::uint32_t kMaxDepth = 1024;
 Result<OutputParserOptions> limits_of(const sluice_output_parser_options& given) {
     OutputParserOptions options;
     options.thinking_is_open = (given.flags & SLUICE_OUTPUT_THINKING_OPEN) != 0;
+    options.thinking_is_unknown = (given.flags & SLUICE_OUTPUT_THINKING_UNKNOWN) != 0;
+    if (options.thinking_is_open && options.thinking_is_unknown)
+        return make_error(SLUICE_E_INVALID_ARGUMENT, "flags say that thinking is open and that it is unknown");
     options.calls_in_thinking = (given.flags & SLUICE_OUTPUT_CALLS_IN_THINKING) != 0;
     if (given.max_depth > kMaxDepth)
         return make_error(SLUICE_E_INVALID_ARGUMENT, "max_depth is ", given.max_depth, ", at most ", kMaxDepth,
@@ -99,8 +102,9 @@ int32_t sluice_output_parser_create(const sluice_output_parser_options* options,
         SLUICE_TRY(check_pointer(parser, "parser"));
         SLUICE_ASSIGN(given, read_options(options, "output parser options"));
         SLUICE_TRY(check_reserved("output parser options", given.reserved, given.reserved_pointer));
-        SLUICE_TRY(
-            check_flags("flags", given.flags, SLUICE_OUTPUT_THINKING_OPEN | SLUICE_OUTPUT_CALLS_IN_THINKING));
+        SLUICE_TRY(check_flags(
+            "flags", given.flags,
+            SLUICE_OUTPUT_THINKING_OPEN | SLUICE_OUTPUT_CALLS_IN_THINKING | SLUICE_OUTPUT_THINKING_UNKNOWN));
         SLUICE_ASSIGN(text, read_text_argument(given.tools, given.tools_size, "tools"));
         SLUICE_ASSIGN(its_options, limits_of(given));
         DeclaredTools tools;

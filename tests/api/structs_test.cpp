@@ -253,7 +253,7 @@ TEST_CASE("api: reserved fields that are set are refused") {
     check_unsupported<sluice_output_parser_options>(
         "output parser", [](auto* o) { return create_parser(o, nullptr); },
         {[](auto& o) { o.reserved[0] = 1; }, [](auto& o) { o.reserved[1] = 1; },
-         [&](auto& o) { o.reserved_pointer = &thing; }, [](auto& o) { o.flags = 4; }});
+         [&](auto& o) { o.reserved_pointer = &thing; }, [](auto& o) { o.flags = 8; }});
     const auto from_memory = [](auto& source) {
         source.kind = SLUICE_SOURCE_MEMORY;
         source.memory = model_bytes("tiny").data();

@@ -84,12 +84,19 @@ TEST_CASE("parse: calls are compared with the tools of a file") {
 
 TEST_CASE("parse: flags tell what the output alone does not") {
     const Workplace place("");
-    const auto events =
-        events_of(place.run({"parse", "--thinking-open", "--calls-in-thinking"}, "hm<|tool_call_start|>[f()]"));
+    const auto events = events_of(
+        place.run({"parse", "--thinking", "open", "--calls-in-thinking"}, "hm<|tool_call_start|>[f()]"));
     REQUIRE(events.size() == 4);
     CHECK(events[0]["event"] == "thinking");
     CHECK(events[1]["event"] == "tool_call_begin");
     CHECK(events[3] == nlohmann::json({{"event", "end"}, {"open", {"thinking", "tool_calls"}}}));
+}
+
+TEST_CASE("parse: an output that began inside thinking is known by its first tag, unless told otherwise") {
+    const Workplace place("");
+    CHECK(events_of(place.run({"parse"}, "hm</think>4"))[0]["event"] == "thinking");
+    CHECK(events_of(place.run({"parse", "--thinking", "closed"}, "hm</think>4"))[0]["text"] == "hm4");
+    CHECK(place.run({"parse", "--thinking", "perhaps"}, "").exit_code == 2);
 }
 
 TEST_CASE("parse: bytes that are no text are repaired, and no output has an end too") {

@@ -154,6 +154,7 @@ void make_output_parser(Seeds seeds) {
         const auto one = sluice::Json::parse(line, "model_outputs.jsonl");
         require(one.ok());
         const char flags = static_cast<char>((one->find("thinking_is_open") != nullptr ? 1 : 0) |
+                                             (one->find("thinking_is_unknown") != nullptr ? 16 : 0) |
                                              (one->find("calls_in_thinking") != nullptr ? 2 : 0));
         for (const sluice::Json& output : *one->find("outputs")->array()) {
             seeds.add(std::string{flags, '\x55'} + *output.string());

@@ -1,6 +1,6 @@
 // The input is what a model wrote, behind a byte of flags and one that tells where to cut: 1 thinking is open,
-// 2 calls count in thinking, 4 with tools, 8 with small budgets. Any bytes give whole events, the same however
-// they are cut.
+// 2 calls count in thinking, 4 with tools, 8 with small budgets, 16 nobody knows whether thinking is open. Any
+// bytes give whole events, the same however they are cut.
 #include <sluice/output_parser.h>
 
 #include "base/json.h"
@@ -36,6 +36,7 @@ public:
     Reader(std::string_view output, std::uint8_t flags) : output_(output) {
         auto options = sized<sluice_output_parser_options>();
         options.flags = flags & 3u;
+        if ((flags & 17) == 16) options.flags |= SLUICE_OUTPUT_THINKING_UNKNOWN;
         if ((flags & 4) != 0) {
             options.tools = kTools.data();
             options.tools_size = kTools.size();

@@ -225,6 +225,7 @@ TEST_CASE("output parser: every output of the corpus gives its events, also byte
     for (const Json& one : cases()) {
         OutputParserOptions options;
         options.thinking_is_open = flag(one, "thinking_is_open");
+        options.thinking_is_unknown = flag(one, "thinking_is_unknown");
         options.calls_in_thinking = flag(one, "calls_in_thinking");
         const DeclaredTools tools = flag(one, "with_tools") ? declared : DeclaredTools();
         const bool exact = one.dump().find("arguments_text") != std::string::npos;
@@ -391,6 +392,14 @@ TEST_CASE("output parser: a body is recognised again up to its budget, in time l
     // Every '[' may begin a repetition.
     const std::string brackets(100000, '[');
     CHECK(events_of(wrapped("[[[f()]]]") + brackets).at(3) == "text " + brackets);
+}
+
+TEST_CASE("output parser: what may be thinking waits for the first tag, up to its budget") {
+    OutputParserOptions options;
+    options.thinking_is_unknown = true;
+    const std::string most(kMaxUndecidedSize, 'x');
+    CHECK(events_of(most + "</think>y", options).at(0) == "thinking " + most);
+    CHECK(events_of(most + "x</think>y", options).at(0) == "text " + most + "xy");
 }
 
 TEST_CASE("output parser: nothing can be pushed after the end") {

@@ -3,7 +3,7 @@
 //   Pythonic   [name(argument=value, ...), ...]         values as Python's or JSON's literals
 //   JSON       [{"name": "...", "arguments": {...}}, ...] or one such object; also "parameters", an object
 //   "function"
-//              around both, and arguments as a string that holds JSON
+//              around both or "function" for "name", and arguments as a string that holds JSON
 //
 // A list may lack its brackets, objects may stand side by side, and prose may stand before, between and after;
 // it has no event. A call that is not well formed is noted (ToolCall::expected), then passed over up to the

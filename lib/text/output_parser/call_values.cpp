@@ -337,7 +337,7 @@ void CallReader::decide_candidate(Frame frame) {
 // The first byte of a member's value in the object of a call. State kKey afterwards: the byte has been used up.
 bool CallReader::begin_member_value(char byte) {
     const bool is_string = byte == '"' || byte == '\'';
-    if (member_ == "name") {
+    if (member_ == "name" || (member_ == "function" && is_string)) {
         if (has_object_name_) return slip_here("one \"name\"");
         return is_string || slip_here("the name in quotes");
     }
@@ -360,7 +360,7 @@ bool CallReader::begin_member_value(char byte) {
 // A scalar member of the object of a call.
 bool CallReader::end_member(const std::string* string, std::string_view json) {
     end_element();
-    if (member_ == "name") {
+    if (member_ == "name" || (member_ == "function" && string != nullptr)) {
         if (string->empty() || string->size() > kMaxNameSize)
             return slip(word_span(), sentence("a name of 1 to ", kMaxNameSize, " bytes"));
         has_object_name_ = true;

@@ -12,6 +12,7 @@ namespace sluice {
 
 OutputParser::OutputParser(DeclaredTools tools, const OutputParserOptions& options)
     : tools_(std::move(tools)), options_(options), calls_(tools_, options_.limits, events_) {
+    if (options_.thinking_is_unknown) mode_ = Mode::kUndecided;
     if (options_.thinking_is_open) mode_ = Mode::kThinking;
 }
 
@@ -25,6 +26,7 @@ Done OutputParser::finish() {
     if (is_finished_) return Error{SLUICE_E_STATE, "the output has been finished already"};
     is_finished_ = true;
     for (const char byte : std::exchange(held_, {})) push_data(byte);
+    if (mode_ == Mode::kUndecided) decide(Mode::kText);
     if (mode_ != Mode::kOver) {
         // An output of nothing but white space is text.
         if (space_rule_ == Space::kLeading) settle_space(true);
@@ -91,10 +93,25 @@ void OutputParser::push_data(char byte) {
         if (body_.size() <= kMaxEchoSize && (!body_.empty() || !is_space(byte))) body_ += byte;
     } else if (mode_ == Mode::kThinking) {
         show(byte);
+    } else if (mode_ == Mode::kUndecided && undecided_.size() < kMaxUndecidedSize) {
+        undecided_ += byte;
     } else {
+        if (mode_ == Mode::kUndecided) decide(Mode::kText);
         push_answer(byte);
     }
     ++offset_;
+}
+
+// What has waited turns out to be text or thinking.
+void OutputParser::decide(Mode mode) {
+    mode_ = mode;
+    for (const char byte : std::exchange(undecided_, {})) {
+        if (mode == Mode::kThinking) {
+            show(byte);
+        } else {
+            push_answer(byte);
+        }
+    }
 }
 
 void OutputParser::push_answer(char byte) {
@@ -135,6 +152,7 @@ void OutputParser::release_echo() {
 
 void OutputParser::see(Marker marker) {
     constexpr std::array<std::uint64_t, 5> kSizes = {7, 8, 19, 17, 10};
+    if (mode_ == Mode::kUndecided) decide(marker == Marker::kEndThink ? Mode::kThinking : Mode::kText);
     if (mode_ == Mode::kText) {
         // A whole repetition is dropped before any marker, a part of one was text.
         if (n_echoed_ == body_.size()) {

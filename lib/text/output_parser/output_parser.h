@@ -29,13 +29,17 @@
 namespace sluice {
 
 struct OutputParserOptions {
-    bool thinking_is_open = false;   // the prompt ended with <think>
+    bool thinking_is_open = false;  // the prompt ended with <think>
+    // Nobody knows whether it did: the first tag or sentinel tells, and what stands before it waits. An output
+    // whose first tag is </think> began inside thinking; without a tag it had none.
+    bool thinking_is_unknown = false;
     bool calls_in_thinking = false;  // sentinels count inside thinking too; otherwise they are thinking
     CallLimits limits;
 };
 
-constexpr std::size_t kMaxEchoSize = 64 << 10;  // of a body whose repetition is recognised
-constexpr std::size_t kMaxHeldSpace = 1024;     // white space that waits for what follows it
+constexpr std::size_t kMaxEchoSize = 64 << 10;      // of a body whose repetition is recognised
+constexpr std::size_t kMaxUndecidedSize = 1 << 20;  // that waits for the first tag; then it was no thinking
+constexpr std::size_t kMaxHeldSpace = 1024;         // white space that waits for what follows it
 
 // The same bytes give the same events however they are cut; only text may come in other pieces. Each byte is
 // looked at a bounded number of times. One thread at a time.
@@ -53,7 +57,7 @@ public:
     OutputEvent next() { return events_.next(); }
 
 private:
-    enum class Mode { kText, kThinking, kCalls, kOver };
+    enum class Mode { kUndecided, kText, kThinking, kCalls, kOver };
     enum class Marker { kThink, kEndThink, kCalls, kEndCalls, kEndMessage };
     // What white space waits for at the moment.
     enum class Space { kShown, kLeading, kAfterThinking, kAfterCalls };
@@ -66,6 +70,7 @@ private:
     void push_answer(char byte);
     bool push_echo(char byte);
     void see(Marker marker);
+    void decide(Mode mode);
     void end_thinking();
     void begin_calls();
     void end_calls(bool can_repeat);
@@ -86,6 +91,7 @@ private:
     bool ended_in_calls_ = false;
     bool calls_are_in_thinking_ = false;
     std::uint64_t offset_ = 0;  // behind the last byte that has been looked at
+    std::string undecided_;     // text or thinking, in mode kUndecided
     std::string held_;          // may become a marker
     std::string character_;     // may become a character
     Space space_rule_ = Space::kLeading;
