@@ -38,6 +38,7 @@ public:
 
     bool is_null() const { return std::holds_alternative<std::nullptr_t>(value_); }
     const bool* boolean() const { return std::get_if<bool>(&value_); }
+    const double* real() const { return std::get_if<double>(&value_); }  // written with a fraction or exponent
     const std::string* string() const { return std::get_if<std::string>(&value_); }
     const Array* array() const { return std::get_if<Array>(&value_); }
     const Object* object() const { return std::get_if<Object>(&value_); }
