@@ -18,6 +18,7 @@ struct Command {
     std::function<int()> run;  // the exit code; failures are thrown
 };
 
+Command add_render(Program& program);
 Command add_tokenize(Program& program);
 Command add_detokenize(Program& program);
 Command add_logits(Program& program);

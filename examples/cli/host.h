@@ -26,6 +26,9 @@ void survive_file_size_limit();
 // Most memory, in bytes, that this process has had in RAM so far; 0 when unknown.
 std::uint64_t peak_memory();
 
+// Seconds since 1970-01-01 00:00 on the wall clock of this computer's zone.
+std::int64_t local_time();
+
 // Turns Ctrl-C (SIGINT) into a call while it lives. Make it before the first thread of the program, which
 // would otherwise be offered the signal. Until an action is set, and from the second Ctrl-C on, the signal
 // ends the program as it always does.

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <ctime>
 #include <mutex>
 #include <thread>
 
@@ -35,6 +36,13 @@ std::ptrdiff_t read_some(char* bytes, std::size_t size) {
 
 void survive_file_size_limit() {
     signal(SIGXFSZ, SIG_IGN);
+}
+
+std::int64_t local_time() {
+    const std::time_t now = std::time(nullptr);
+    std::tm local = {};
+    if (localtime_r(&now, &local) == nullptr) return now;
+    return std::int64_t{now} + local.tm_gmtoff;
 }
 
 std::uint64_t peak_memory() {

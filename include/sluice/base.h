@@ -64,6 +64,7 @@ extern "C" {
 #define SLUICE_SUBSYSTEM_CACHE 5
 #define SLUICE_SUBSYSTEM_FORWARD 6
 #define SLUICE_SUBSYSTEM_SESSION 7
+#define SLUICE_SUBSYSTEM_CHAT 8
 
 /* What went wrong. 256 bytes for ever, owned by the caller, need not be initialised; a successful
  * call sets status to SLUICE_OK and the message to the empty string. */

@@ -21,6 +21,7 @@
 #include "model/model.h"
 #include "moe/expert_counts.h"
 #include "session/session.h"
+#include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 namespace sluice {
@@ -119,6 +120,10 @@ struct sluice_model {
 };
 struct sluice_tokenizer {
     std::shared_ptr<const sluice::Tokenizer> object;
+};
+struct sluice_chat_template {
+    sluice::ChatTemplate object;
+    bool is_built_in = false;
 };
 struct sluice_kv_cache {
     std::shared_ptr<sluice::CacheObject> object;

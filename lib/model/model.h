@@ -132,4 +132,9 @@ private:
 Result<std::shared_ptr<const Tokenizer>> open_tokenizer_path(const std::string& path);
 Result<std::shared_ptr<const Tokenizer>> open_tokenizer_source(std::shared_ptr<const Source> source);
 
+// The chat template of a GGUF file or a checkpoint folder, without its weights; nothing where it has none.
+// Errors: those of reading the file or folder.
+Result<std::optional<std::string>> read_chat_template_path(const std::string& path);
+Result<std::optional<std::string>> read_chat_template_source(const Source& source);
+
 }  // namespace sluice

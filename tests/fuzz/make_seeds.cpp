@@ -235,6 +235,31 @@ void make_importance(Seeds seeds) {
         seeds.add(file.substr(0, cut));
 }
 
+void make_chat_template(Seeds seeds) {
+    const std::string messages =
+        R"([{"role": "system", "content": "S"}, {"role": "user", "content": [{"type": "text", "text": "U"}]},)"
+        R"({"role": "assistant", "thinking": "T", "content": null, "tool_calls": [{"function": {"name": "f",)"
+        R"( "arguments": "{\"a\": [1, 2.5, null, true]}"}}]}, {"role": "tool", "content": "R"}])";
+    const std::string tools = R"([{"name": "f", "parameters": {"properties": {"a": {"type": "array"}}}}])";
+    for (const std::string source :
+         {"",
+          "{% for m in messages %}{{ loop.index }}{{ m.role | upper }}{{ m }}{% endfor %}{{ tools | tojson(2) "
+          "}}",
+          "{% set ns = namespace(x=[]) %}{% for i in range(3) %}{% set ns.x = ns.x + [i ** 2] %}{% endfor %}{{ "
+          "ns.x }}",
+          "{% macro m(a, b=2) %}{{ a ~ b ~ caller(a) }}{% endmacro %}{% call(x) m(1) %}{{ x * 'y' }}{% endcall "
+          "%}",
+          "{{ messages | map(attribute='role') | unique | sort | join(', ') }}{{ '%s-%05.2f' % ('a', 2.5) }}",
+          "{%- if messages[0].content is string and 'S' in messages[0]['content'] -%} x {%- else %}y{% endif "
+          "%}",
+          "{% filter indent(2) %}{% generation %}a\nb{% endgeneration %}{% endfilter %}{% raw %}{{ }}{% endraw "
+          "%}",
+          "{{ ' a b '.split()[::-1] }}{{ 'abc'.replace('b', '').title() }}{{ strftime_now('%d %b %Y') }}{# c "
+          "#}"}) {
+        seeds.add(source + '\0' + messages + '\0' + tools);
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -246,5 +271,6 @@ int main(int argc, char** argv) {
     make_output_parser({folder, "output_parser_fuzz"});
     make_forward({folder, "forward_fuzz"});
     make_importance({folder, "importance_fuzz"});
+    make_chat_template({folder, "chat_template_fuzz"});
     return 0;
 }

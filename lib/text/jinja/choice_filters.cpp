@@ -30,9 +30,9 @@ Result<Value> map_attribute(Runtime& runtime, const Sequence& source, const Call
     SLUICE_ASSIGN(given, bind("map", arguments, {"attribute", "default"}));
     std::vector<Value> mapped;
     for (const Value& item : source.items) {
-        SLUICE_ASSIGN(found, attribute_at(runtime, item, *given[0]));
-        const bool missing = found.is_undefined() && given[1] != nullptr && !given[1]->is_none();
-        mapped.push_back(missing ? *given[1] : found);
+        const Value* otherwise = given[1] == nullptr || given[1]->is_none() ? nullptr : given[1];
+        SLUICE_ASSIGN(found, attribute_at(runtime, item, *given[0], otherwise));
+        mapped.push_back(std::move(found));
     }
     return make_sequence(runtime.meter, Flavour::kIterator, std::move(mapped));
 }
@@ -158,8 +158,8 @@ Result<Value> groupby(Runtime& runtime, const Value& value, const CallArguments&
     std::vector<Value> pairs;  // the item and its attribute
     std::vector<Value> keys;
     for (const Value& item : source->items) {
-        SLUICE_ASSIGN(found, attribute_at(runtime, item, *attribute));
-        if (found.is_undefined() && given[1] != nullptr && !given[1]->is_none()) found = *given[1];
+        const Value* otherwise = given[1] == nullptr || given[1]->is_none() ? nullptr : given[1];
+        SLUICE_ASSIGN(found, attribute_at(runtime, item, *attribute, otherwise));
         SLUICE_ASSIGN(key, without_case(runtime, found, case_sensitive));
         SLUICE_ASSIGN(pair, make_sequence(runtime.meter, Flavour::kTuple, {item, found, key}));
         pairs.push_back(std::move(pair));

@@ -147,12 +147,10 @@ Result<Evaluator::Flow> Evaluator::execute_for(const Statement& statement, const
         items = kept;
     }
     const auto inner = std::make_shared<Scope>(scope);
-    if (items->items.empty()) {
-        if (statement.other.empty()) return Flow::kOn;
-        return execute(statement.other, inner, out);
-    }
     const auto loop = std::make_shared<LoopState>();
     loop->items = items;
+    // jinja2 runs "else" unless one turn came to its end: also where all were left by break or continue.
+    bool completed = false;
     for (; loop->index < items->items.size(); ++loop->index) {
         SLUICE_TRY(runtime_.meter.spend(1));
         inner->variables.clear();
@@ -160,8 +158,11 @@ Result<Evaluator::Flow> Evaluator::execute_for(const Statement& statement, const
         SLUICE_TRY(assign(statement.targets[0], items->items[loop->index], inner));
         SLUICE_ASSIGN(flow, execute(statement.body, inner, out));
         if (flow == Flow::kBreak) break;
+        completed = completed || flow == Flow::kOn;
     }
-    return Flow::kOn;
+    if (completed || statement.other.empty()) return Flow::kOn;
+    inner->variables.clear();
+    return execute(statement.other, inner, out);
 }
 
 // A body whose variables end with it.

@@ -20,8 +20,10 @@ Filter find_text_filter(std::string_view name);
 Filter find_list_filter(std::string_view name);
 Filter find_choice_filter(std::string_view name);
 
-// value.a.b.0 for "a.b.0", or value[3] for 3. Errors: INVALID_ARGUMENT, LIMIT.
-Result<Value> attribute_at(Runtime& runtime, const Value& value, const Value& path);
+// value.a.b.0 for "a.b.0", or value[3] for 3; where a step finds nothing, it goes on with `otherwise` unless
+// that is null. Errors: INVALID_ARGUMENT, LIMIT.
+Result<Value> attribute_at(Runtime& runtime, const Value& value, const Value& path,
+                           const Value* otherwise = nullptr);
 
 // What sorting and comparing without case look at: a text in lower case, anything else as it is. Errors: LIMIT.
 Result<Value> without_case(Runtime& runtime, const Value& value, bool case_sensitive);

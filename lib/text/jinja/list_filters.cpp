@@ -236,9 +236,13 @@ Filter find_list_filter(std::string_view name) {
     return at == std::end(kFilters) ? nullptr : at->filter;
 }
 
-Result<Value> attribute_at(Runtime& runtime, const Value& value, const Value& path) {
+Result<Value> attribute_at(Runtime& runtime, const Value& value, const Value& path, const Value* otherwise) {
+    const auto filled = [&](Value found) { return found.is_undefined() && otherwise ? *otherwise : found; };
     const std::string* text = path.text();
-    if (text == nullptr) return get_item(runtime, value, path);
+    if (text == nullptr) {
+        SLUICE_ASSIGN(item, get_item(runtime, value, path));
+        return filled(std::move(item));
+    }
     Value found = value;
     std::string_view rest = *text;
     while (true) {
@@ -254,7 +258,7 @@ Result<Value> attribute_at(Runtime& runtime, const Value& value, const Value& pa
             key = Value::integer(index);
         }
         SLUICE_ASSIGN(next, get_item(runtime, found, key));
-        found = std::move(next);
+        found = filled(std::move(next));
         if (dot == std::string_view::npos) return found;
         rest = rest.substr(dot + 1);
     }

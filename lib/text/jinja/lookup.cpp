@@ -120,11 +120,11 @@ std::int64_t clamped(std::int64_t bound, std::int64_t count, std::int64_t least,
     return std::clamp(bound, least, most);
 }
 
-// PySlice_AdjustIndices of CPython. Nothing where a bound is neither an integer nor None.
-Result<std::optional<Bounds>> bounds_of(std::size_t size, const Value& start, const Value& stop,
-                                        const Value& step) {
+// PySlice_AdjustIndices of CPython.
+Result<Bounds> bounds_of(std::size_t size, const Value& start, const Value& stop, const Value& step) {
     for (const Value* bound : {&start, &stop, &step}) {
-        if (!bound->is_none() && !bound->whole()) return std::optional<Bounds>();
+        if (!bound->is_none() && !bound->whole())
+            return wrong_value("a bound of a slice is a ", type_name(*bound), ", not an integer");
     }
     Bounds bounds;
     const auto count = static_cast<std::int64_t>(size);
@@ -139,7 +139,7 @@ Result<std::optional<Bounds>> bounds_of(std::size_t size, const Value& start, co
     const std::int64_t span = forward ? end - bounds.start : bounds.start - end;
     const std::int64_t stride = forward ? bounds.step : -bounds.step;
     bounds.count = span <= 0 ? 0 : (span - 1) / stride + 1;
-    return std::optional(bounds);
+    return bounds;
 }
 
 Result<Value> slice_text(Runtime& runtime, const std::string& text, const Bounds& bounds) {
@@ -196,19 +196,17 @@ Result<Value> get_slice(Runtime& runtime, const Value& value, const Value& start
     if (sequence != nullptr && sequence->flavour != Flavour::kList && sequence->flavour != Flavour::kTuple &&
         sequence->flavour != Flavour::kRange)
         sequence = nullptr;
-    if (text == nullptr && sequence == nullptr)
-        return Value::undefined(sentence(object_name(value), " has no slices"));
+    if (text == nullptr && sequence == nullptr) return wrong_value("a ", type_name(value), " has no slices");
     if (text != nullptr) SLUICE_TRY(runtime.meter.spend(1 + text->size() / 16));
     const std::size_t size = text != nullptr ? count_characters(*text) : sequence->items.size();
     SLUICE_ASSIGN(bounds, bounds_of(size, start, stop, step));
-    if (!bounds) return Value::undefined(sentence(object_name(value), " has no such slice"));
-    if (text != nullptr) return slice_text(runtime, *text, *bounds);
-    SLUICE_TRY(runtime.meter.spend_items(static_cast<std::uint64_t>(bounds->count)));
+    if (text != nullptr) return slice_text(runtime, *text, bounds);
+    SLUICE_TRY(runtime.meter.spend_items(static_cast<std::uint64_t>(bounds.count)));
     std::vector<Value> items;
-    std::int64_t at = bounds->start;
-    for (std::int64_t i = 0; i < bounds->count; ++i) {
+    std::int64_t at = bounds.start;
+    for (std::int64_t i = 0; i < bounds.count; ++i) {
         items.push_back(sequence->items[static_cast<std::size_t>(at)]);
-        if (i + 1 < bounds->count) at += bounds->step;
+        if (i + 1 < bounds.count) at += bounds.step;
     }
     return make_sequence(runtime.meter, sequence->flavour == Flavour::kTuple ? Flavour::kTuple : Flavour::kList,
                          std::move(items));

@@ -112,7 +112,6 @@ Result<Value> indent(Runtime& runtime, const Value& value, const CallArguments& 
         out += line;
         first = false;
     }
-    if (blank) out += "\n" + margin;
     return make_text(runtime, std::move(out));
 }
 
