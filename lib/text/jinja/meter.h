@@ -19,8 +19,9 @@ struct Limits {
     std::uint64_t max_memory = 256u << 20;  // bytes of all values alive
 };
 
-// Evaluations inside each other, macros that call macros included: what bounds the thread's stack.
-constexpr std::uint32_t kMaxEvaluationDepth = 200;
+// Evaluations inside each other, macros that call macros included: what bounds the thread's stack. A macro that
+// calls itself inside a loop and a condition takes about six for each call.
+constexpr std::uint32_t kMaxEvaluationDepth = 96;
 
 class Meter {
 public:

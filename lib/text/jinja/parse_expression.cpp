@@ -27,11 +27,12 @@ struct Sign {
     Operator meaning;
 };
 
-// The chains above comparisons, loosest first: those of words; below them those of signs.
+// The levels of operators, loosest first.
 enum Level {
     kOrLevel,
     kAndLevel,
     kNotLevel,
+    kComparisonLevel,
     kSumLevel,
     kConcatenationLevel,
     kProductLevel,
@@ -58,14 +59,41 @@ std::optional<Operator> find_sign(const Token& token, const Sign (&signs)[N]) {
     return std::nullopt;
 }
 
-std::optional<Operator> chain_operator(const Token& token, int level) {
+// What joins operands on a level; only three kinds have operators to choose from.
+struct Joint {
+    ExpressionKind kind;
+    std::optional<Operator> meaning;
+    int n_tokens = 1;
+};
+
+std::optional<Joint> joint_of(ExpressionKind kind, std::optional<Operator> meaning) {
+    return meaning ? std::optional(Joint{kind, meaning}) : std::nullopt;
+}
+
+bool is_word_token(const Token& token, std::string_view word) {
+    return token.kind == TokenKind::kName && token.text == word;
+}
+
+std::optional<Joint> joint_at(const Token& token, const Token& after, int level) {
     switch (level) {
+        case kOrLevel:
+            return is_word_token(token, "or") ? std::optional(Joint{ExpressionKind::kOr, {}}) : std::nullopt;
+        case kAndLevel:
+            return is_word_token(token, "and") ? std::optional(Joint{ExpressionKind::kAnd, {}}) : std::nullopt;
+        case kComparisonLevel:
+            if (is_word_token(token, "in")) return Joint{ExpressionKind::kComparison, Operator::kIn};
+            if (is_word_token(token, "not") && is_word_token(after, "in"))
+                return Joint{ExpressionKind::kComparison, Operator::kNotIn, 2};
+            return joint_of(ExpressionKind::kComparison, find_sign(token, kComparisons));
         case kSumLevel:
-            return find_sign(token, kSums);
+            return joint_of(ExpressionKind::kArithmetic, find_sign(token, kSums));
+        case kConcatenationLevel:
+            if (token.kind != TokenKind::kSign || token.text != "~") return std::nullopt;
+            return Joint{ExpressionKind::kConcatenate, {}};
         case kProductLevel:
-            return find_sign(token, kProducts);
+            return joint_of(ExpressionKind::kArithmetic, find_sign(token, kProducts));
         case kPowerLevel:
-            return find_sign(token, kPowers);
+            return joint_of(ExpressionKind::kArithmetic, find_sign(token, kPowers));
         default:
             return std::nullopt;
     }
@@ -99,78 +127,42 @@ Result<ExpressionRef> ExpressionParser::parse_expression() {
     return std::move(value);
 }
 
-// A chain of operands with operators of one level between them.
-Result<ExpressionRef> ExpressionParser::parse_level(int level) {
-    if (level == kNotLevel) {
-        if (!is_word("not")) return parse_comparison();
-        bool negated = false;
-        const std::uint32_t first_line = line();
-        while (take_word("not")) negated = !negated;
-        SLUICE_ASSIGN(operand, parse_comparison());
-        ExpressionRef inner = make(ExpressionKind::kNot, first_line);
-        inner->parts.push_back(std::move(operand));
-        if (negated) return inner;
-        ExpressionRef outer = make(ExpressionKind::kNot, first_line);
-        outer->parts.push_back(std::move(inner));
-        return outer;
-    }
-    if (level == kUnary) return parse_unary(true);
-    SLUICE_ASSIGN(first, parse_level(level + 1));
-    ExpressionRef chain;
-    const auto grow = [&](ExpressionKind kind) -> Done {
-        const std::uint32_t its_line = line();
-        skip();
-        SLUICE_ASSIGN(next, parse_level(level + 1));
-        if (chain == nullptr) {
-            chain = make(kind, its_line);
-            chain->parts.push_back(std::move(first));
-        }
-        chain->parts.push_back(std::move(next));
-        return Nothing{};
-    };
-    while (true) {
-        if (level == kOrLevel && is_word("or")) {
-            SLUICE_TRY(grow(ExpressionKind::kOr));
-        } else if (level == kAndLevel && is_word("and")) {
-            SLUICE_TRY(grow(ExpressionKind::kAnd));
-        } else if (level == kConcatenationLevel && is_sign("~")) {
-            SLUICE_TRY(grow(ExpressionKind::kConcatenate));
-        } else if (const auto meaning = chain_operator(now(), level)) {
-            SLUICE_TRY(grow(ExpressionKind::kArithmetic));
-            chain->operators.push_back(*meaning);
-        } else {
-            break;
-        }
-    }
-    return chain == nullptr ? std::move(first) : std::move(chain);
+// "not", once or several times, and the comparison behind it.
+Result<ExpressionRef> ExpressionParser::parse_not() {
+    bool negated = false;
+    const std::uint32_t first_line = line();
+    while (take_word("not")) negated = !negated;
+    SLUICE_ASSIGN(operand, parse_level(kComparisonLevel));
+    ExpressionRef inner = make(ExpressionKind::kNot, first_line);
+    inner->parts.push_back(std::move(operand));
+    if (negated) return inner;
+    ExpressionRef outer = make(ExpressionKind::kNot, first_line);
+    outer->parts.push_back(std::move(inner));
+    return outer;
 }
 
-Result<ExpressionRef> ExpressionParser::parse_comparison() {
-    SLUICE_ASSIGN(first, parse_level(kSumLevel));
-    ExpressionRef chain;
-    while (true) {
-        auto meaning = find_sign(now(), kComparisons);
-        const std::uint32_t its_line = line();
-        if (meaning) {
-            skip();
-        } else if (take_word("in")) {
-            meaning = Operator::kIn;
-        } else if (is_word("not") && after().kind == TokenKind::kName && after().text == "in") {
-            skip();
-            skip();
-            meaning = Operator::kNotIn;
-        } else {
-            break;
+// Operands and what joins them, down to a level. From the tightest level to the loosest, so that this calls
+// itself only behind an operator, and not once for each level.
+Result<ExpressionRef> ExpressionParser::parse_level(int loosest) {
+    const bool is_negated = loosest <= kNotLevel && is_word("not");
+    auto left = is_negated ? parse_not() : parse_unary(true);
+    if (!left) return left;
+    for (int level = is_negated ? kAndLevel : kPowerLevel; level >= loosest; --level) {
+        ExpressionRef chain;
+        while (const auto joint = joint_at(now(), after(), level)) {
+            if (chain == nullptr) {
+                chain = make(joint->kind, line());
+                chain->parts.push_back(std::move(*left));
+            }
+            for (int i = 0; i < joint->n_tokens; ++i) skip();
+            auto next = parse_level(level + 1);
+            if (!next) return next;
+            if (joint->meaning) chain->operators.push_back(*joint->meaning);
+            chain->parts.push_back(std::move(*next));
         }
-        SLUICE_ASSIGN(next, parse_level(kSumLevel));
-        if (chain == nullptr) {
-            chain = make(ExpressionKind::kComparison, its_line);
-            chain->parts.push_back(std::move(first));
-        }
-        chain->operators.push_back(*meaning);
-        chain->parts.push_back(std::move(next));
+        if (chain != nullptr) *left = std::move(chain);
     }
-    return chain == nullptr ? std::move(first) : std::move(chain);
+    return left;
 }
 
 Result<ExpressionRef> ExpressionParser::parse_unary(bool with_filters) {

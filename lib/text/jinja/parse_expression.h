@@ -26,8 +26,8 @@ protected:
     std::vector<NameId> names_read_;
 
 private:
-    Result<ExpressionRef> parse_level(int level);
-    Result<ExpressionRef> parse_comparison();
+    Result<ExpressionRef> parse_level(int loosest);
+    Result<ExpressionRef> parse_not();
     Result<ExpressionRef> parse_unary(bool with_filters);
     Result<ExpressionRef> parse_primary();
     Result<ExpressionRef> parse_number();
