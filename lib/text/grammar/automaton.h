@@ -20,7 +20,7 @@ constexpr std::uint32_t kUnbounded = std::numeric_limits<std::uint32_t>::max();
 // The budgets of one automaton. Beyond them building ends with LIMIT.
 constexpr std::size_t kMaxStates = 1u << 20;
 constexpr std::size_t kMaxEdges = 4u << 20;
-constexpr std::size_t kMaxRules = 200'000;
+constexpr std::size_t kMaxRules = 50'000;
 
 struct ByteEdge {
     StateId target = 0;
