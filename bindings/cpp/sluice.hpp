@@ -15,6 +15,7 @@
 #include "sluicepp/base.hpp"
 #include "sluicepp/batch.hpp"
 #include "sluicepp/chat_template.hpp"
+#include "sluicepp/constraint.hpp"
 #include "sluicepp/engine.hpp"
 #include "sluicepp/kv_cache.hpp"
 #include "sluicepp/model.hpp"

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "constraint_options.h"
 #include "host.h"
 #include "options.h"
 #include "output.h"
@@ -46,6 +47,7 @@ struct Options {
     std::uint32_t n_top = 0;
     bool json = false;
     bool stats = false;
+    ConstraintOptions constraint;
     KvOptions kv;
     ActivationOptions activations;
     EngineOptions engine;
@@ -224,6 +226,7 @@ int run(const Options& options) {
     kv.key_type = kv.value_type = options.kv.type_number();
     const sluicepp::KvCache cache(model, kv);
     sluicepp::Session session(model, cache, session_options(options));
+    hold_to(options.constraint, model, session);
 
     struct Cancelling {
         Interrupt& interrupt;
@@ -308,6 +311,7 @@ Command add_generate(Program& program) {
     line.flag("--ignore-eos", options->ignore_eos, "go on after the end of the message");
     line.add("--stop", options->stop_strings, "end before this text; may be given again").called("TEXT").once();
     line.flag("--skip-special", options->skip_special, "leave special tokens out of the text");
+    add_constraint(line, options->constraint);
     add_sampling(line, *options);
     add_kv(line, options->kv);
     add_activations(line, options->activations);

@@ -103,6 +103,8 @@ const char* reason_name(std::int32_t reason) {
             return "stop_token";
         case SLUICE_END_STOP_STRING:
             return "stop_string";
+        case SLUICE_END_CONSTRAINT:
+            return "constraint";
         case SLUICE_END_MAX_TOKENS:
             return "max_tokens";
         case SLUICE_END_CONTEXT_FULL:

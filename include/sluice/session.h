@@ -165,6 +165,7 @@ SLUICE_API int32_t sluice_session_queue_text(sluice_session *session, const char
 #define SLUICE_END_MAX_TOKENS 3
 #define SLUICE_END_CONTEXT_FULL 4
 #define SLUICE_END_CANCELLED 5
+#define SLUICE_END_CONSTRAINT 6 /* a constraint (constraint.h) lets nothing follow */
 
 typedef struct sluice_event {
     uint32_t struct_size;

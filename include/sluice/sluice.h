@@ -5,6 +5,7 @@
 #include <sluice/base.h>
 #include <sluice/batch.h>
 #include <sluice/chat_template.h>
+#include <sluice/constraint.h>
 #include <sluice/engine.h>
 #include <sluice/kv_cache.h>
 #include <sluice/model.h>

@@ -22,6 +22,7 @@
 #include "moe/expert_counts.h"
 #include "session/session.h"
 #include "text/chat_template.h"
+#include "text/grammar/constraint.h"
 #include "text/tokenizer.h"
 
 namespace sluice {
@@ -124,6 +125,9 @@ struct sluice_tokenizer {
 struct sluice_chat_template {
     sluice::ChatTemplate object;
     bool is_built_in = false;
+struct sluice_constraint {
+    std::shared_ptr<const sluice::Tokenizer> tokenizer;
+    std::shared_ptr<const sluice::grammar::Constraint> object;
 };
 struct sluice_kv_cache {
     std::shared_ptr<sluice::CacheObject> object;

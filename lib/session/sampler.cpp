@@ -89,17 +89,19 @@ void Sampler::configure(SamplingOptions options) {
     options_ = std::move(options);
 }
 
-Result<TokenId> Sampler::choose(std::span<const float> logits) {
+Result<TokenId> Sampler::choose(std::span<const float> logits, const grammar::TokenMask* mask) {
     logits = logits.first(std::min(logits.size(), scores_.size()));
     SLUICE_TRY(verify_logits(logits));
     std::copy(logits.begin(), logits.end(), scores_.begin());
     std::fill(scores_.begin() + static_cast<std::ptrdiff_t>(logits.size()), scores_.end(), kForbidden);
     adjust_scores();
+    if (mask != nullptr) apply(*mask);
 
     const float highest = highest_of(scores_);
     if (highest == kForbidden) {
         return make_error(SLUICE_E_INVALID_ARGUMENT, "the ", options_.biases.size(),
-                          " logit biases forbid every token that the model allows");
+                          " logit biases forbid every token that the model ",
+                          mask != nullptr ? "and the constraint allow" : "allows");
     }
     if (options_.greedy) {
         return static_cast<TokenId>(std::find(scores_.begin(), scores_.end(), highest) - scores_.begin());
@@ -155,6 +157,19 @@ void Sampler::adjust_scores() {
         }
     }
     dry_.apply(history_.ids(), scores_);
+}
+
+// A word of the mask at a time: where it forbids or allows all of its tokens nobody looks at them.
+void Sampler::apply(const grammar::TokenMask& mask) {
+    constexpr std::size_t kBits = 64;
+    for (std::size_t begin = 0; begin < scores_.size(); begin += kBits) {
+        const std::size_t end = std::min(begin + kBits, scores_.size());
+        const std::uint64_t word = begin / kBits < mask.words.size() ? mask.words[begin / kBits] : 0;
+        if (word == ~std::uint64_t{0}) continue;
+        for (std::size_t i = begin; i < end; ++i) {
+            if ((word >> (i - begin) & 1) == 0) scores_[i] = kForbidden;
+        }
+    }
 }
 
 void Sampler::find_candidates(float highest) {

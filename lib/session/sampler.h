@@ -11,6 +11,7 @@
 #include "session/dry_penalty.h"
 #include "session/random.h"
 #include "session/token_history.h"
+#include "text/grammar/token_mask.h"
 #include "text/vocabulary.h"
 
 namespace sluice {
@@ -86,8 +87,9 @@ public:
     // Chooses among logits[0, n_tokens). Errors: NUMERIC when a logit is NaN or +infinity, or none is
     // finite (before biases); INVALID_ARGUMENT when biases forbid every token. The history is as it was.
     // One number is drawn from the random stream unless the choice is greedy or fails.
-    // Fewer logits than n_tokens forbid the tokens without one.
-    Result<TokenId> choose(std::span<const float> logits);
+    // Fewer logits than n_tokens forbid the tokens without one. Of a mask that is not null, only tokens that it
+    // allows are chosen; INVALID_ARGUMENT also where it and the biases forbid every token between them.
+    Result<TokenId> choose(std::span<const float> logits, const grammar::TokenMask* mask = nullptr);
 
     std::size_t memory() const;  // bytes taken, without those of the object itself
 
@@ -95,6 +97,7 @@ private:
     DryPenalty make_dry_penalty(const SamplingOptions& options) const;
     void reserve_candidates(const SamplingOptions& options);
     void adjust_scores();
+    void apply(const grammar::TokenMask& mask);
     void find_candidates(float highest);
 
     SamplingOptions options_;

@@ -122,6 +122,15 @@ void Session::begin_answer() {
     n_before_load_ = 0;
     if (detokenizer_) detokenizer_->reset();
     stop_strings_->reset();
+    constraint_.begin();
+}
+
+Done Session::constrain(AnswerConstraint constraint) {
+    if (n_generated_ > 0 && !end_)
+        return make_error(SLUICE_E_STATE, "a constraint cannot change in the middle of an answer");
+    constraint_ = std::move(constraint);
+    constraint_.begin();
+    return Nothing{};
 }
 
 Done Session::prefill(std::span<const TokenId> ids) {
@@ -220,7 +229,15 @@ Result<Event> Session::finish_next() {
         return Event{EventKind::kProgress, kNoToken, EndReason::kNone, 0.0F, 0, 0, {}, n_done_, n_queued()};
     }
     SLUICE_ASSIGN(id, sampler_->choose(candidates()));
+    if (state_ == State::kChosen && cache_.room() == 0) return end(EndReason::kContextFull);
+    const Done done = find_logits();
+    if (!done && done.error().status == SLUICE_E_CANCELLED) return cancelled;
+    if (!done) return done.error();
+    SLUICE_ASSIGN(mask, constraint_.mask());
+    if (mask != nullptr && mask->n_allowed == 0) return end(EndReason::kConstraint);
+    SLUICE_ASSIGN(id, sampler_->choose(candidates(), mask.get()));
     if (is_stop(id)) return end(EndReason::kStopToken, id);
+    SLUICE_TRY(constraint_.accept(id));
     return choose(id);
 }
 

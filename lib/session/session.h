@@ -15,6 +15,7 @@
 #include "cache/kv_cache.h"
 #include "cache/prefix_tree.h"
 #include "forward/forward.h"
+#include "session/answer_constraint.h"
 #include "session/sampler.h"
 #include "session/stop_rules.h"
 #include "text/detokenizer.h"
@@ -42,6 +43,7 @@ enum class EndReason {                                        // numbered as SLU
     kMaxTokens = 3,
     kContextFull = 4,
     kCancelled = 5,
+    kConstraint = 6,
 };
 
 struct Event {
@@ -159,6 +161,10 @@ public:
     // Errors: as create. n_top may not change.
     Done configure(SessionOptions options);
 
+    // Holds answers to a constraint from the next one on, and this one if nothing was chosen of it yet.
+    // Errors: STATE (in the middle of an answer).
+    Done constrain(AnswerConstraint constraint);
+
     // The trace of the next feeds; null to stop. `all_logits` keeps the logits of every row.
     void set_trace(std::unique_ptr<Trace> trace, bool all_logits);
     // Of the last feed that was traced; null and empty before.
@@ -221,6 +227,7 @@ private:
     std::optional<Detokenizer> detokenizer_;
     std::optional<StopStrings> stop_strings_;
     PrefixTree* prefixes_ = nullptr;
+    AnswerConstraint constraint_;
     CancelFlag cancel_ = false;
 
     State state_ = State::kEmpty;

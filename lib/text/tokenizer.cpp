@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "text/byte_level_bpe.h"
 #include "text/decode_step.h"
+#include "text/grammar/constraint_cache.h"
 #include "text/sentencepiece.h"
 
 namespace sluice {
@@ -98,6 +99,7 @@ Done Tokenizer::initialise(const Vocabulary& vocabulary, std::vector<std::string
     unknown_ = vocabulary.unknown;
     adds_bos_ = vocabulary.add_bos;
     adds_space_prefix_ = vocabulary.kind == VocabularyKind::kSentencePiece && vocabulary.add_space_prefix;
+    constraints_ = std::make_shared<grammar::ConstraintCache>();
     return Nothing{};
 }
 

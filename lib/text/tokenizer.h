@@ -14,6 +14,10 @@
 
 namespace sluice {
 
+namespace grammar {
+class ConstraintCache;
+}
+
 struct EncodeOptions {
     bool add_bos = false;
     bool plain = false;  // text that spells a special token stays text
@@ -59,6 +63,9 @@ public:
     TokenKind token_kind(TokenId id) const;
     std::span<const TokenId> stop_tokens() const { return stop_tokens_; }
 
+    // The constraints that were made for this vocabulary. Any thread.
+    grammar::ConstraintCache& constraints() const { return *constraints_; }
+
 protected:
     Tokenizer() = default;
 
@@ -90,6 +97,7 @@ private:
     TokenId unknown_ = kNoToken;
     bool adds_bos_ = false;
     bool adds_space_prefix_ = false;
+    std::shared_ptr<grammar::ConstraintCache> constraints_;
 };
 
 // Checks the vocabulary and builds its tokenizer. Errors: CORRUPT (naming the token or merge), LIMIT,

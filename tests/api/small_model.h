@@ -24,6 +24,7 @@ struct Closes {
     void operator()(sluice_tokenizer* tokenizer) const { sluice_tokenizer_destroy(tokenizer); }
     void operator()(sluice_kv_cache* cache) const { sluice_kv_cache_destroy(cache); }
     void operator()(sluice_router* router) const { sluice_router_destroy(router); }
+    void operator()(sluice_constraint* constraint) const { sluice_constraint_destroy(constraint); }
     void operator()(sluice_session* session) const { sluice_session_destroy(session); }
     void operator()(sluice_prefix_tree* tree) const { sluice_prefix_tree_destroy(tree); }
     void operator()(sluice_batch* batch) const { sluice_batch_destroy(batch); }

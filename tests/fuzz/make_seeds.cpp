@@ -258,6 +258,36 @@ void make_chat_template(Seeds seeds) {
           "#}"}) {
         seeds.add(source + '\0' + messages + '\0' + tools);
     }
+void make_schema(Seeds seeds) {
+    const std::string choices("{\"a1\0", 5);
+    for (
+        const std::string_view schema :
+        {R"({"type":"object","properties":{"a":{"type":"string","maxLength":5,"minLength":1},"b":{"type":"integer",
+          "minimum":-5,"exclusiveMaximum":1000,"multipleOf":5}},"required":["a"]})",
+         R"({"$defs":{"n":{"type":"array","items":{"$ref":"#/$defs/n"},"maxItems":3}},"$ref":"#/$defs/n"})",
+         R"({"anyOf":[{"enum":["a","b",1,null,[1],{"a":2}]},{"type":["number","null"],"maximum":0.5}]})",
+         R"({"allOf":[{"type":"string","pattern":"^[a-z]+$"},{"format":"date"}]})",
+         R"({"type":"object","patternProperties":{"^x":{"type":"boolean"}},"additionalProperties":{"const":1},
+          "minProperties":1,"maxProperties":3})",
+         R"({"type":"array","prefixItems":[true,false],"minItems":1,"items":{"oneOf":[{"type":"null"}]}})"}) {
+        seeds.add('\0' + choices + std::string(schema));
+        seeds.add("\x06" + choices + std::string(schema));
+    }
+    const std::string_view tools =
+        R"([{"type":"function","function":{"name":"f.g","parameters":{"type":"object","properties":{"a":{"type":"string"},
+        "b":{"type":"array","items":{"type":"object"}}},"required":["a"]}}},{"name":"h"}])";
+    for (const char options : {'\x01', '\x09', '\x13'}) seeds.add(options + choices + std::string(tools));
+}
+
+void make_grammar(Seeds seeds) {
+    const std::string choices("ab1x\0", 5);
+    for (const std::string_view grammar :
+         {"root ::= item (\", \" item)*\nitem ::= [a-z]+ | \"(\" root \")\" # nested\n",
+          "root ::= \"a\"{2,5} [^\\n]? .* \"\\u00e9\"", "root ::= root \"a\" | b\nb ::= (\"x\"*)*"})
+        seeds.add("f" + choices + std::string(grammar));
+    for (const std::string_view expression : {"^(ab|c){2,4}[^x-z]*?\\d+$", "(?<n>a*)*b",
+                                              "\\u{1F600}|[\\w\\s-]+.", "x{1,1000}(?=a)", "(a|b)*a(a|b){12}"})
+        seeds.add("s" + choices + std::string(expression));
 }
 
 }  // namespace
@@ -272,5 +302,7 @@ int main(int argc, char** argv) {
     make_forward({folder, "forward_fuzz"});
     make_importance({folder, "importance_fuzz"});
     make_chat_template({folder, "chat_template_fuzz"});
+    make_schema({folder, "schema_fuzz"});
+    make_grammar({folder, "grammar_fuzz"});
     return 0;
 }

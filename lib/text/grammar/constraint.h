@@ -23,8 +23,8 @@ namespace sluice::grammar {
 struct ConstraintLimits {
     // What masks and configurations of one constraint may take. Beyond, the oldest masks go and configurations
     // are found anew; a matcher that rests keeps what it stands on.
-    std::size_t mask_memory = 32u << 20;
-    std::size_t configuration_memory = 64u << 20;
+    std::size_t mask_memory = 16u << 20;
+    std::size_t configuration_memory = 32u << 20;
 };
 
 struct ConstraintStatistics {
@@ -49,6 +49,7 @@ public:
     Matcher matcher() const;
 
     const VocabularyIndex& vocabulary() const { return *vocabulary_; }
+    const Automaton& automaton() const { return automaton_; }
     std::span<const TokenId> end_tokens() const { return end_tokens_; }
     ConstraintStatistics statistics() const;
 
