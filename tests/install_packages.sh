@@ -4,7 +4,7 @@
 set -eu
 build="g++ cmake ninja-build pkg-config ccache libutf8proc-dev libxxhash-dev libsentencepiece-dev
     nlohmann-json3-dev libspdlog-dev libfmt-dev libeigen3-dev libcli11-dev"
-quick="$build libdnnl-dev catch2 clang-format-14"
+quick="$build libdnnl-dev catch2 clang-format-14 python3-jsonschema"
 whole="$quick libbenchmark-dev qemu-user g++-aarch64-linux-gnu clang-14 libclang-rt-14-dev ca-certificates"
 case ${1:-} in
     build) wanted=$build ;;

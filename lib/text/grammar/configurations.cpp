@@ -30,7 +30,7 @@ Configurations::Configurations(const Automaton& automaton)
 ConfigurationId Configurations::start() {
     waiting_.assign(1, {automaton_.root().start, kNoFrame});
     spread();
-    return number_of_found();
+    return failed_ ? kDead : number_of_found();
 }
 
 ConfigurationId Configurations::step(ConfigurationId from, std::string_view bytes) {
@@ -54,6 +54,7 @@ ConfigurationId Configurations::find_step(ConfigurationId from, std::uint8_t byt
     spread();
     if (failed_) return kDead;
     const ConfigurationId to = number_of_found();
+    if (failed_) return kDead;
     next_[from * n_classes_ + classes_[byte]] = to;
     return to;
 }
@@ -144,6 +145,10 @@ ConfigurationId Configurations::number_of_found() {
         if (set.accepts == found_end_ && set.size == found_.size() &&
             std::equal(found_.begin(), found_.end(), places_.begin() + static_cast<std::ptrdiff_t>(set.first)))
             return known->second;
+    }
+    if (next_.size() > kMaxSteps) {
+        failed_ = true;
+        return kDead;
     }
     const auto id = static_cast<ConfigurationId>(sets_.size());
     sets_.push_back({places_.size(), static_cast<std::uint32_t>(found_.size()), found_end_});

@@ -23,6 +23,7 @@ constexpr ConfigurationId kDead = 0;
 constexpr std::size_t kMaxLiveStates = 4096;   // of one configuration
 constexpr std::uint32_t kMaxCallDepth = 1000;  // calls in calls; what would nest deeper is not allowed
 constexpr std::size_t kMaxWork = 1u << 20;     // states visited for one token's mask
+constexpr std::size_t kMaxSteps = 64u << 20;   // remembered at once, of 4 bytes
 
 // A configuration on its own, to be taken into other tables.
 struct LooseConfiguration {
@@ -43,6 +44,7 @@ public:
     // The automaton outlives this.
     explicit Configurations(const Automaton& automaton);
 
+    // kDead only where a budget ends it.
     ConfigurationId start();
     // kDead where nothing goes on. Also where a budget ends it: then has_failed() holds until clear_failure().
     ConfigurationId step(ConfigurationId from, std::uint8_t byte) {

@@ -160,6 +160,7 @@ Result<std::shared_ptr<const TokenMask>> Matcher::mask() {
         ++owner.masks_found_;
         return known->second;
     }
+    if (at_ == kDead) return out_of_budget();  // no start was found
     auto mask = owner.compute_mask(tables, at_);
     if (configurations.has_failed()) return out_of_budget();
     ++owner.masks_computed_;
