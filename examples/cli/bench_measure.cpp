@@ -109,7 +109,9 @@ TokenWork token_work_of(const sluicepp::Model& model, const sluice_kv_cache_opti
 }
 
 Conversation::Conversation(const sluicepp::Model& model, const sluice_kv_cache_options& kv)
-    : model_(model), cache_(model, kv), session_(std::in_place, model, cache_, answers_without_end(SLUICE_SAMPLING_GREEDY)) {}
+    : model_(model),
+      cache_(model, kv),
+      session_(std::in_place, model, cache_, answers_without_end(SLUICE_SAMPLING_GREEDY)) {}
 
 void Conversation::fill_random(std::uint64_t n_tokens) {
     constexpr std::uint64_t kSeed = 1;

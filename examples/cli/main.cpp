@@ -47,12 +47,9 @@ int main(int argc, char** argv) {
                         "Exit codes: 0 done, 1 failed (one sentence on standard error), 2 wrong usage.\n"
                         "Example:\n  sluice generate model.gguf --prompt \"The sea is\" -n 40");
         const std::vector<Command> commands = {
-            add_tokenize(program), add_detokenize(program),   add_generate(program), add_logits(program),
-            add_info(program),     add_doctor(program),       add_bench(program),    add_quantize(program),
-            add_imatrix(program),  add_random_model(program), add_parse(program)};
-            add_tokenize(program), add_detokenize(program), add_generate(program),    add_logits(program),
-            add_info(program),     add_doctor(program),     add_bench(program),       add_quantize(program),
-            add_imatrix(program),  add_render(program),     add_random_model(program)};
+            add_tokenize(program), add_detokenize(program), add_generate(program), add_render(program),
+            add_parse(program),    add_logits(program),     add_info(program),     add_doctor(program),
+            add_bench(program),    add_quantize(program),   add_imatrix(program),  add_random_model(program)};
         const Program::Outcome outcome = program.parse(argc, argv);
         if (outcome == Program::Outcome::kCommand) return run_given(commands);
         flush_stdout();

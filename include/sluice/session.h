@@ -158,7 +158,8 @@ SLUICE_API int32_t sluice_session_queue_text(sluice_session *session, const char
 /* Kinds of events. New kinds are new numbers: skip those that you do not know. */
 #define SLUICE_EVENT_TEXT 1 /* a token, and the text that is certain since; the text may be empty */
 #define SLUICE_EVENT_END 2  /* generation is over; reason tells why */
-#define SLUICE_EVENT_PROGRESS 3 /* of a batch's step: a queued prompt is not computed whole yet */
+/* 3 to 6 are in output_parser.h. */
+#define SLUICE_EVENT_PROGRESS 7 /* of a batch's step: a queued prompt is not computed whole yet */
 
 #define SLUICE_END_STOP_TOKEN 1
 #define SLUICE_END_STOP_STRING 2

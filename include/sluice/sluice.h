@@ -9,8 +9,8 @@
 #include <sluice/engine.h>
 #include <sluice/kv_cache.h>
 #include <sluice/model.h>
-#include <sluice/prefix_tree.h>
 #include <sluice/output_parser.h>
+#include <sluice/prefix_tree.h>
 #include <sluice/router.h>
 #include <sluice/session.h>
 #include <sluice/tokenizer.h>

@@ -125,6 +125,7 @@ struct sluice_tokenizer {
 struct sluice_chat_template {
     sluice::ChatTemplate object;
     bool is_built_in = false;
+};
 struct sluice_constraint {
     std::shared_ptr<const sluice::Tokenizer> tokenizer;
     std::shared_ptr<const sluice::grammar::Constraint> object;

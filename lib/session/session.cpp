@@ -228,11 +228,6 @@ Result<Event> Session::finish_next() {
     if (has_work()) {
         return Event{EventKind::kProgress, kNoToken, EndReason::kNone, 0.0F, 0, 0, {}, n_done_, n_queued()};
     }
-    SLUICE_ASSIGN(id, sampler_->choose(candidates()));
-    if (state_ == State::kChosen && cache_.room() == 0) return end(EndReason::kContextFull);
-    const Done done = find_logits();
-    if (!done && done.error().status == SLUICE_E_CANCELLED) return cancelled;
-    if (!done) return done.error();
     SLUICE_ASSIGN(mask, constraint_.mask());
     if (mask != nullptr && mask->n_allowed == 0) return end(EndReason::kConstraint);
     SLUICE_ASSIGN(id, sampler_->choose(candidates(), mask.get()));

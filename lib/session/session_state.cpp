@@ -32,7 +32,8 @@ bool is_possible(const Saved& saved, const Config& config, std::uint64_t n_token
         return id >= 0 && static_cast<std::uint32_t>(id) < config.vocabulary_size;
     };
     const auto reason = static_cast<EndReason>(saved.end_reason);
-    const bool has_reason = reason == EndReason::kStopToken || reason == EndReason::kStopString;
+    const bool has_reason =
+        reason == EndReason::kStopToken || reason == EndReason::kStopString || reason == EndReason::kConstraint;
     return saved.version == kVersion && saved.has_chosen <= 1 && saved.has_end <= 1 && saved.reserved == 0 &&
            (saved.has_chosen == 0 || is_token(saved.chosen)) && (saved.has_end == 0 || has_reason) &&
            (saved.end_token == kNoToken || is_token(saved.end_token)) &&
@@ -49,7 +50,8 @@ std::vector<std::byte> Session::saved() const {
     saved.chosen = state_ == State::kChosen ? chosen_ : kNoToken;
     // Limits are the options', which may be others next time; what the model said has ended for good.
     const bool has_end =
-        end_ && (end_->reason == EndReason::kStopToken || end_->reason == EndReason::kStopString);
+        end_ && (end_->reason == EndReason::kStopToken || end_->reason == EndReason::kStopString ||
+                 end_->reason == EndReason::kConstraint);
     saved.has_end = has_end ? 1 : 0;
     saved.end_reason = has_end ? static_cast<std::int32_t>(end_->reason) : 0;
     saved.end_token = has_end ? end_->token : kNoToken;
@@ -101,13 +103,15 @@ Done Session::restore(KvCache cache, std::span<const std::byte> bytes) {
     return Nothing{};
 }
 
-// What of the answer's text is held back, and was not shown yet.
+// What of the answer's text is held back, and was not shown yet; and where its constraint stands.
 void Session::replay_answer() {
-    if (!detokenizer_) return;
     std::vector<TokenId> answer(cache_.tokens().begin(), cache_.tokens().end());
     if (state_ == State::kChosen) answer.push_back(chosen_);
     std::string shown;
     for (const TokenId id : std::span(answer).last(static_cast<std::size_t>(n_generated_))) {
+        // What the constraint of today does not take is refused at the next token.
+        if (!constraint_.accept(id)) return;
+        if (!detokenizer_) continue;
         arrived_.clear();
         detokenizer_->push(id, arrived_);
         if (const auto which = stop_strings_->push(arrived_, shown)) return end_by_stop_string(*which);
