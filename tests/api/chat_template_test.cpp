@@ -78,7 +78,7 @@ TEST_CASE("chat template: options reach the template") {
     CHECK(rendered(made.get(), kHello, &options) == "False [{'name': 'f'}] [1.0, None] 14 Nov 2023");
     options.max_output = 8;
     CHECK(rendered(made.get(), kHello, &options) ==
-          "template line 1: the template makes a text of 18 bytes, more than 8");
+          "template line 1: the template makes a text of 10 bytes, more than 8");
     options.max_output = 0;
     options.max_steps = 3;
     CHECK(rendered(made.get(), kHello, &options).find("more than 3 steps") != std::string::npos);
