@@ -258,6 +258,8 @@ void make_chat_template(Seeds seeds) {
           "#}"}) {
         seeds.add(source + '\0' + messages + '\0' + tools);
     }
+}
+
 void make_schema(Seeds seeds) {
     const std::string choices("{\"a1\0", 5);
     for (
