@@ -99,9 +99,11 @@ TokenWork token_work_of(const sluicepp::Model& model, const sluice_kv_cache_opti
         sluicepp::check(sluice_kv_cache_size, model.get(), &options, &size);
         return static_cast<double>(size);
     };
-    // Caches are laid out in runs of positions: whole ones tell what a position costs.
+    // Caches are laid out in runs of positions: whole ones tell what a position costs, where the model has
+    // room.
     constexpr std::uint64_t kRun = 256;
-    const std::uint64_t half = kv.capacity / 2 > kRun ? kv.capacity / 2 / kRun * kRun : kv.capacity / 2;
+    const std::uint64_t whole = std::max(kRun, kv.capacity / 2 / kRun * kRun);
+    const std::uint64_t half = 2 * whole <= info.context_size ? whole : kv.capacity / 2;
     if (half > 0) {
         work.position_bytes = (size_of(2 * half) - size_of(half)) / static_cast<double>(half);
     }
