@@ -198,7 +198,7 @@ int32_t sluice_session_rewind(sluice_session* session, uint64_t position, sluice
 
 int32_t sluice_session_save(const sluice_session* session, const char* path, uint64_t path_size,
                             sluice_error* error) {
-    return with_session(session, error, [&](const Session& object) {
+    return with_session(session, error, [&](const Session& object) -> Done {
         SLUICE_TRY(object.check_queue());
         return save_state(*session->object->cache, object.saved(), path, path_size);
     });

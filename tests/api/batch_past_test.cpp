@@ -43,6 +43,9 @@ TEST_CASE("batch: a session goes back into a prompt that steps computed, and not
     REQUIRE(step(batch.get(), {session.get(), other.get()})[0].event.kind == SLUICE_EVENT_PROGRESS);
     CHECK(sluice_session_rewind(session.get(), 1, nullptr) == SLUICE_E_STATE);
     CHECK(sluice_session_prompt(session.get(), ids.data(), ids.size(), nullptr, nullptr) == SLUICE_E_STATE);
+    const std::string path = "queued";
+    CHECK(sluice_session_save(session.get(), path.data(), path.size(), nullptr) == SLUICE_E_STATE);
+    CHECK(sluice_session_load(session.get(), path.data(), path.size(), nullptr) == SLUICE_E_STATE);
     while (step(batch.get(), {session.get(), other.get()})[0].event.kind == SLUICE_EVENT_PROGRESS) {
     }
     for (const std::size_t cut : {30u, 29u, 14u, 3u}) {
