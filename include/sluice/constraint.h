@@ -84,7 +84,8 @@ SLUICE_API int32_t sluice_constraint_judge(const sluice_constraint *constraint, 
  * complete and nothing may follow, not even an end token, the answer ends with SLUICE_END_CONSTRAINT;
  * the same where nesting as deep as is allowed leaves nothing to write.
  * sluice_session_next may then answer SLUICE_E_LIMIT (the constraint is too ambiguous), and takes
- * memory for masks.
+ * memory for masks. A constraint is not saved with a session; give it before sluice_session_load, and an
+ * answer that was begun goes on under it (SLUICE_E_STATE from next, if it does not fit).
  * Errors: SLUICE_E_STATE (in the middle of an answer), _INVALID_ARGUMENT (a constraint for another
  * tokenizer than the model's, a token outside the vocabulary), _BUSY. */
 SLUICE_API int32_t sluice_session_constrain(sluice_session *session,

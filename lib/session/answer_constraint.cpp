@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/sentence.h"
+
 namespace sluice {
 
 void AnswerConstraint::begin() {
@@ -10,13 +12,29 @@ void AnswerConstraint::begin() {
     matcher_.reset();
 }
 
+void AnswerConstraint::follow(std::span<const TokenId> answer) {
+    begin();
+    if (constraint_ == nullptr) return;
+    for (const TokenId id : answer) {
+        if (place_ == Place::kAtStart) enter();
+        if (!accept(id)) {
+            place_ = Place::kLost;
+            return;
+        }
+    }
+}
+
+void AnswerConstraint::enter() {
+    matcher_.emplace(constraint_->matcher());
+    place_ = Place::kInside;
+}
+
 Result<std::shared_ptr<const grammar::TokenMask>> AnswerConstraint::mask() {
     if (constraint_ == nullptr || place_ == Place::kBefore || place_ == Place::kBehind)
         return std::shared_ptr<const grammar::TokenMask>();
-    if (place_ == Place::kAtStart) {
-        matcher_.emplace(constraint_->matcher());
-        place_ = Place::kInside;
-    }
+    if (place_ == Place::kLost)
+        return make_error(SLUICE_E_STATE, "what was written of this answer does not fit the constraint");
+    if (place_ == Place::kAtStart) enter();
     return matcher_->mask();
 }
 

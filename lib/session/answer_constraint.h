@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "base/result.h"
 #include "text/grammar/constraint.h"
@@ -23,14 +24,20 @@ public:
     // Another answer begins. Cannot fail.
     void begin();
 
-    // The tokens that may be chosen; null: all. Errors: LIMIT (the constraint is too ambiguous).
+    // An answer that was begun elsewhere goes on. Where it does not fit the constraint, mask tells.
+    void follow(std::span<const TokenId> answer);
+
+    // The tokens that may be chosen; null: all. Errors: LIMIT (the constraint is too ambiguous), STATE (follow
+    // was given what the constraint does not allow).
     Result<std::shared_ptr<const grammar::TokenMask>> mask();
 
     // A token was chosen that the mask allowed. After one of the constraint's end tokens everything is allowed.
     Done accept(TokenId id);
 
 private:
-    enum class Place { kBefore, kAtStart, kInside, kBehind };
+    enum class Place { kBefore, kAtStart, kInside, kBehind, kLost };
+
+    void enter();
 
     std::shared_ptr<const grammar::Constraint> constraint_;
     TokenId begin_after_ = kNoToken;

@@ -107,11 +107,11 @@ Done Session::restore(KvCache cache, std::span<const std::byte> bytes) {
 void Session::replay_answer() {
     std::vector<TokenId> answer(cache_.tokens().begin(), cache_.tokens().end());
     if (state_ == State::kChosen) answer.push_back(chosen_);
+    const std::span<const TokenId> generated = std::span(answer).last(static_cast<std::size_t>(n_generated_));
+    constraint_.follow(generated);
+    if (!detokenizer_) return;
     std::string shown;
-    for (const TokenId id : std::span(answer).last(static_cast<std::size_t>(n_generated_))) {
-        // What the constraint of today does not take is refused at the next token.
-        if (!constraint_.accept(id)) return;
-        if (!detokenizer_) continue;
+    for (const TokenId id : generated) {
         arrived_.clear();
         detokenizer_->push(id, arrived_);
         if (const auto which = stop_strings_->push(arrived_, shown)) return end_by_stop_string(*which);

@@ -1,4 +1,7 @@
 // Constraints through the C API: what they judge, and what sessions write under them.
+#include <unistd.h>
+
+#include <cstdio>
 #include <set>
 
 #include "api/small_model.h"
@@ -164,6 +167,38 @@ TEST_CASE("constraint: where nothing may follow the answer ends") {
     CHECK(next(session.get()).text == "b");
     sluice_session_reset(session.get(), nullptr);
     CHECK(sluice_session_constrain(session.get(), nullptr, -1, nullptr) == SLUICE_OK);
+}
+
+TEST_CASE("constraint: an answer that was saved goes on under it, if it fits") {
+    const Opened its;
+    const std::string path = "/tmp/sluice_constraint_" + std::to_string(getpid()) + ".state";
+    const auto constraint = its.constraint(SLUICE_CONSTRAINT_REGEX, "[a-c]{9}z");
+    const auto session = its.session(7);
+    REQUIRE(sluice_session_constrain(session.get(), constraint.get(), -1, nullptr) == SLUICE_OK);
+    const std::int32_t first = 5;
+    REQUIRE(sluice_session_feed(session.get(), &first, 1, nullptr) == SLUICE_OK);
+    std::string text;
+    for (int i = 0; i < 3; ++i) text += next(session.get()).text;
+    REQUIRE(sluice_session_save(session.get(), path.data(), path.size(), nullptr) == SLUICE_OK);
+
+    const auto again = its.session(7);
+    REQUIRE(sluice_session_constrain(again.get(), constraint.get(), -1, nullptr) == SLUICE_OK);
+    REQUIRE(sluice_session_load(again.get(), path.data(), path.size(), nullptr) == SLUICE_OK);
+    for (int i = 0; i < 20; ++i) {
+        const NextEvent found = next(again.get());
+        REQUIRE(found.status == SLUICE_OK);
+        if (found.event.kind == SLUICE_EVENT_END) break;
+        text += found.text;
+    }
+    CAPTURE(text);
+    CHECK(judged(constraint.get(), text) == SLUICE_CONSTRAINT_COMPLETE);
+
+    const auto wrong = its.constraint(SLUICE_CONSTRAINT_REGEX, "[x-z]+");
+    const auto lost = its.session(7);
+    REQUIRE(sluice_session_constrain(lost.get(), wrong.get(), -1, nullptr) == SLUICE_OK);
+    REQUIRE(sluice_session_load(lost.get(), path.data(), path.size(), nullptr) == SLUICE_OK);
+    CHECK(next(lost.get()).status == SLUICE_E_STATE);
+    std::remove(path.c_str());
 }
 
 TEST_CASE("constraint: it judges texts") {
