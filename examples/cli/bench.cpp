@@ -186,7 +186,7 @@ Command add_bench(Program& program) {
         "Shares are of what the machine showed right before and right after a repetition; the median counts.\n"
         "gb_per_s counts weights, keys and values.\n"
         "Repetitions of an answer follow one another, each deeper by its length.\n"
-        "Examples:\n  sluice bench model.gguf -p 128,512 -n 64 -d 0,2048 -t 2 --json\n"
+        "Example:\n  sluice bench model.gguf -p 128,512 -n 64 -d 0,2048 -t 2 --json\n"
         "  sluice bench model.gguf -p 0 -n 16 -d 32000 --fill random --kv q8_0 --ctx 32768");
     return {line, [options] { return run(*options); }};
 }

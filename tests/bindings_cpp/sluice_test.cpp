@@ -341,25 +341,27 @@ TEST_CASE("cpp: a raw output becomes events") {
     CHECK(!parser.next(event));
     CHECK(status_of([&] { parser.push("x"); }) == SLUICE_E_STATE);
     CHECK(status_of([] { sluicepp::OutputParser(0, "{}"); }) == SLUICE_E_CORRUPT);
-    TEST_CASE("cpp: a constraint judges texts and holds answers") {
-        const ModelFile file;
-        const sluicepp::Engine engine(1);
-        const sluicepp::Model model(engine, file.path());
-        const sluicepp::Tokenizer tokenizer(model);
-        const sluicepp::Constraint constraint(tokenizer, SLUICE_CONSTRAINT_REGEX, "(yes|no)!");
-        CHECK(constraint.judge("ye") == SLUICE_CONSTRAINT_BEGUN);
-        CHECK(constraint.judge("no!") == SLUICE_CONSTRAINT_COMPLETE);
-        CHECK(constraint.judge("maybe") == SLUICE_CONSTRAINT_REFUSED);
-        CHECK(constraint.describe().n_states > 0);
-        sluicepp::SessionOptions options = greedy(20);
-        options.flags = 0;
-        sluicepp::Session session(model, options);
-        constraint.hold(session);
-        session.feed({1, 5});
-        std::string text;
-        for (const sluicepp::Event& event : session.events()) text += event.text;
-        CHECK((text == "yes!" || text == "no!"));
-        sluicepp::release(session);
-        CHECK(status_of([&] { sluicepp::Constraint(tokenizer, SLUICE_CONSTRAINT_REGEX, "("); }) ==
-              SLUICE_E_INVALID_ARGUMENT);
-    }
+}
+
+TEST_CASE("cpp: a constraint judges texts and holds answers") {
+    const ModelFile file;
+    const sluicepp::Engine engine(1);
+    const sluicepp::Model model(engine, file.path());
+    const sluicepp::Tokenizer tokenizer(model);
+    const sluicepp::Constraint constraint(tokenizer, SLUICE_CONSTRAINT_REGEX, "(yes|no)!");
+    CHECK(constraint.judge("ye") == SLUICE_CONSTRAINT_BEGUN);
+    CHECK(constraint.judge("no!") == SLUICE_CONSTRAINT_COMPLETE);
+    CHECK(constraint.judge("maybe") == SLUICE_CONSTRAINT_REFUSED);
+    CHECK(constraint.describe().n_states > 0);
+    sluicepp::SessionOptions options = greedy(20);
+    options.flags = 0;
+    sluicepp::Session session(model, options);
+    constraint.hold(session);
+    session.feed({1, 5});
+    std::string text;
+    for (const sluicepp::Event& event : session.events()) text += event.text;
+    CHECK((text == "yes!" || text == "no!"));
+    sluicepp::release(session);
+    CHECK(status_of([&] { sluicepp::Constraint(tokenizer, SLUICE_CONSTRAINT_REGEX, "("); }) ==
+          SLUICE_E_INVALID_ARGUMENT);
+}
