@@ -105,16 +105,25 @@ void run(const Options& options) {
 
     const Ids history = random_ids(options.n_history, 1, n_tokens);
     const Ids more = random_ids(options.n_new, 2, n_tokens);
-    Ids whole = history;
-    whole.insert(whole.end(), more.begin(), more.end());
-    const std::size_t n_left = options.n_history - std::min(options.n_dropped, options.n_history - 1);
-    Ids edited(history.begin(), history.begin() + static_cast<std::ptrdiff_t>(n_left));
-    edited.insert(edited.end(), more.begin(), more.end());
+    // The end is dropped where a prompt ended and an answer began, and so a mark stands; or some tokens before.
+    const std::size_t n_left = options.n_history - std::min(options.n_dropped, options.n_history - 100);
+    const std::size_t n_unmarked = n_left - 50;
+    const auto first_of_history = [&](std::size_t n) {
+        return Ids(history.begin(), history.begin() + static_cast<std::ptrdiff_t>(n));
+    };
+    const auto with_more = [&](Ids ids) {
+        ids.insert(ids.end(), more.begin(), more.end());
+        return ids;
+    };
+    const Ids whole = with_more(history);
+    const Ids edited = with_more(first_of_history(n_left));
+    const Ids edited_unmarked = with_more(first_of_history(n_unmarked));
 
     const sluicepp::KvCache base(model, kv);
     const double prefill = milliseconds_of([&] {
         sluicepp::Session session(model, base, session_options);
-        session.feed(history);
+        session.feed(first_of_history(n_left));
+        session.feed({history.begin() + static_cast<std::ptrdiff_t>(n_left), history.end()});
     });
     // At the shorter length, for what feeding costs there.
     sluicepp::KvCache shorter = base.fork();
@@ -126,14 +135,15 @@ void run(const Options& options) {
         (std::filesystem::path(options.folder) / ("sluice-state-" + std::to_string(getpid()))).string();
 
     Measured measured;
-    std::uintmax_t file_size = 0;
+    for (std::uint32_t i = 0; i < options.n_repetitions; ++i) {
+        measured.add("save", milliseconds_of([&] { base.save(file); }));
+    }
+    const std::uintmax_t file_size = std::filesystem::file_size(file);
     for (std::uint32_t i = 0; i < options.n_repetitions; ++i) {
         const auto add = [&](const char* name, double milliseconds) { measured.add(name, milliseconds); };
         add("feed", first_token(model, base, session_options, [&](sluicepp::Session& s) { s.feed(more); }));
         add("prompt",
             first_token(model, base, session_options, [&](sluicepp::Session& s) { s.prompt(whole); }));
-        add("save", milliseconds_of([&] { base.save(file); }));
-        file_size = std::filesystem::file_size(file);
         sluicepp::KvCache loaded(model, kv);
         add("load", milliseconds_of([&] { loaded.load(file); }));
         add("prompt loaded",
@@ -142,6 +152,8 @@ void run(const Options& options) {
             first_token(model, shorter, session_options, [&](sluicepp::Session& s) { s.feed(more); }));
         add("prompt edited",
             first_token(model, base, session_options, [&](sluicepp::Session& s) { s.prompt(edited); }));
+        add("prompt unmarked", first_token(model, base, session_options,
+                                           [&](sluicepp::Session& s) { s.prompt(edited_unmarked); }));
         add("fork", milliseconds_of([&] { base.fork(); }));
     }
     std::filesystem::remove(file);
@@ -157,6 +169,8 @@ void run(const Options& options) {
     measured.print("feed shorter", "when the new tokens are fed behind the history without its end");
     measured.print("prompt edited", "when all tokens are given again, without that end (it was dropped)");
     measured.print_ratio("prompt edited", "feed shorter");
+    measured.print("prompt unmarked", "when it ends where no mark stands, and convolutions are computed again");
+    measured.print_ratio("prompt unmarked", "feed shorter");
     measured.print("fork", "forking the cache");
     measured.print("save", "saving it");
     measured.print("load", "loading it");
@@ -170,7 +184,7 @@ int main(int argc, char** argv) {
     CLI::App app("Measures what the memory of a conversation costs.", "state");
     app.add_option("MODEL", options.model, "a GGUF file or a checkpoint folder")->required();
     app.add_option("-d", options.n_history, "tokens of the history; default: 4000")
-        ->check(CLI::Range(2, 1 << 20));
+        ->check(CLI::Range(200, 1 << 20));
     app.add_option("-n", options.n_new, "tokens of the second turn; default: 32")->check(CLI::Range(1, 4096));
     app.add_option("--dropped", options.n_dropped,
                    "tokens at the history's end that a template drops, as old thinking; default: 200");

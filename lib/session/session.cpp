@@ -133,12 +133,12 @@ Done Session::constrain(AnswerConstraint constraint) {
     return Nothing{};
 }
 
-Done Session::prefill(std::span<const TokenId> ids) {
+Done Session::prefill(std::span<const TokenId> ids, std::size_t n_again) {
     if (trace_ != nullptr && ids.size() > pass_->max_tokens()) {
         return make_error(SLUICE_E_INVALID_ARGUMENT, "a traced feed of ", ids.size(),
                           " tokens is larger than the chunk of ", pass_->max_tokens());
     }
-    want_marks(ids);
+    want_marks(ids, n_again);
     if (trace_ != nullptr) {
         n_traced_ = 0;
         const LogitRows rows = trace_logits_ ? LogitRows::kAll : LogitRows::kLast;

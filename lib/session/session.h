@@ -194,10 +194,13 @@ private:
     class Attempt;
     Done compute_work(std::size_t n_kept, bool is_feed);
     void finish_prompt();
-    Done prefill(std::span<const TokenId> ids);
-    void want_marks(std::span<const TokenId> ids);
+    // The first n_again of ids are computed for the convolutions only.
+    Done prefill(std::span<const TokenId> ids, std::size_t n_again = 0);
+    void want_marks(std::span<const TokenId> ids, std::size_t n_again);
     void begin_answer();
     Done go_back(std::uint64_t position);
+    Done compute_again(const TokenLog& again);
+    Done go_on_from(std::uint64_t position, std::span<const TokenId> ids);
     Result<std::uint64_t> adopt_longer(std::span<const TokenId> ids, std::uint64_t n_common);
     void leave_prefixes();
     template <class Change>

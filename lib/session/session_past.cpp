@@ -39,10 +39,10 @@ private:
 
 // In front of each message, where a prompt with other messages would part; at the end, where an answer begins;
 // and one token before, from where an answer is begun anew.
-void Session::want_marks(std::span<const TokenId> ids) {
+void Session::want_marks(std::span<const TokenId> ids, std::size_t n_again) {
     const std::uint64_t begin = cache_.position();
     std::vector<std::uint64_t> positions;
-    for (std::size_t i = 1; i <= ids.size(); ++i) {
+    for (std::size_t i = n_again + 1; i <= ids.size(); ++i) {
         const bool is_border = i < ids.size() && ids[i] == message_begin_ && message_begin_ != kNoToken;
         const bool is_near_end = i + 1 >= ids.size();
         if (is_border || is_near_end || (begin + i) % kMarkEvery == 0) positions.push_back(begin + i);
@@ -50,9 +50,13 @@ void Session::want_marks(std::span<const TokenId> ids) {
     cache_.want_marks(positions);
 }
 
-// Computes again what the convolutions need, in the roles that the tokens had.
 Done Session::go_back(std::uint64_t position) {
     SLUICE_ASSIGN(again, cache_.rewind(position));
+    return compute_again(again);
+}
+
+// What the convolutions need, in the roles that the tokens had.
+Done Session::compute_again(const TokenLog& again) {
     const std::span<const TokenId> ids(again.ids);
     for (std::size_t at = 0; at < ids.size();) {
         const std::size_t count = std::min(again.run_from(at), pass_->max_tokens());
@@ -75,6 +79,21 @@ Done Session::change_or_restore(const Change& change) {
         cancel_.store(false, std::memory_order_relaxed);
     }
     return done;
+}
+
+// Goes back and computes what follows: in one pass where everything is a prompt's, because a pass of some tens
+// of tokens reads nearly all experts, as one of twice as many does.
+Done Session::go_on_from(std::uint64_t position, std::span<const TokenId> ids) {
+    SLUICE_ASSIGN(again, cache_.rewind(position));
+    const bool is_prompt = again.run_from(0) == again.ids.size() && !again.ids.empty() &&
+                           again.roles.front() == TokenRole::kPrompt && trace_ == nullptr;
+    if (!is_prompt) {
+        SLUICE_TRY(compute_again(again));
+        return prefill(ids);
+    }
+    const std::size_t n_again = again.ids.size();
+    again.ids.insert(again.ids.end(), ids.begin(), ids.end());
+    return prefill(again.ids, n_again);
 }
 
 Done Session::recall_logits() {
@@ -155,8 +174,7 @@ Result<std::uint64_t> Session::prompt(std::span<const TokenId> ids) {
     const auto compute_rest = [&]() -> Done {
         SLUICE_ASSIGN(n_found, adopt_longer(ids, n_kept));
         n_kept = static_cast<std::size_t>(n_found);
-        SLUICE_TRY(go_back(n_kept));
-        return prefill(ids.subspan(n_kept));
+        return go_on_from(n_kept, ids.subspan(n_kept));
     };
     SLUICE_TRY(change_or_restore(compute_rest));
     std::swap(logits_, new_logits_);

@@ -55,7 +55,7 @@ Done Session::start(const SessionWork& now) {
         is_started_ = true;
     }
     if (wants_marks_ && now.role == TokenRole::kPrompt) {
-        want_marks(std::span(queue_).subspan(n_done_));
+        want_marks(std::span(queue_).subspan(n_done_), 0);
         wants_marks_ = false;
     }
     return Nothing{};
