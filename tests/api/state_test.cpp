@@ -87,7 +87,7 @@ struct Place {
 
 TEST_CASE("state: saved at any token, an answer goes on elsewhere as it would have here") {
     const Folder folder;
-    for (const std::int32_t type : {SLUICE_KV_F32, SLUICE_KV_F16}) {
+    for (const std::int32_t type : {SLUICE_KV_F32, SLUICE_KV_F16, SLUICE_KV_Q8_0}) {
         Place here("moe", type);
         REQUIRE(feed(here.session.get(), some_ids(30)) == SLUICE_OK);
         std::vector<std::string> files;
