@@ -5,30 +5,12 @@
 #include <fstream>
 #include <iterator>
 
+#include "api/folder.h"
 #include "api/small_model.h"
 
 using namespace sluice_test;
 
 namespace {
-
-class Folder {
-public:
-    Folder()
-        : path_(std::filesystem::temp_directory_path() / ("sluice-quantise-" + std::to_string(::getpid()))) {
-        std::filesystem::create_directories(path_);
-    }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
-    std::string file(const std::string& name) const { return (path_ / name).string(); }
-    std::size_t n_files() const {
-        return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path_), {}));
-    }
-
-private:
-    std::filesystem::path path_;
-};
 
 std::string bytes_of(const std::string& path) {
     std::ifstream file(path, std::ios::binary);

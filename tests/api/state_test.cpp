@@ -10,31 +10,13 @@
 #include <iterator>
 #include <string>
 
+#include "api/folder.h"
 #include "api/small_model.h"
 #include "support/slow_build.h"
 
 using namespace sluice_test;
 
 namespace {
-
-class Folder {
-public:
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "sluice-state-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    std::string file(const std::string& name) const { return (path_ / name).string(); }
-    std::size_t n_files() const {
-        return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path_), {}));
-    }
-
-private:
-    std::filesystem::path path_;
-};
 
 std::string text_of_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);

@@ -14,24 +14,6 @@ namespace {
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr TensorType kTypes[] = {TensorType::kF32, TensorType::kF16, TensorType::kQ8_0, TensorType::kQ4_0};
-
-struct StoredTypes {
-    TensorType key, value;
-};
-
-// Pairs of types that a head of this size may have. Those with blocks need whole ones.
-std::vector<StoredTypes> types_for(std::size_t head_size) {
-    std::vector<StoredTypes> types;
-    for (const TensorType key : kTypes) {
-        for (const TensorType value : kTypes) {
-            const bool has_blocks = is_stored_in_blocks(key) || is_stored_in_blocks(value);
-            if (has_blocks && (head_size % 32 != 0 || (kIsSlowBuild && key != value))) continue;
-            types.push_back({key, value});
-        }
-    }
-    return types;
-}
 constexpr std::size_t kHeadSizes[] = {8, 16, 48, 64, 128};
 
 const Kernels& scalar() {

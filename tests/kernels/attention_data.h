@@ -12,6 +12,7 @@
 #include "kernels/half.h"
 #include "kernels/kernels.h"
 #include "kernels/select.h"
+#include "support/slow_build.h"
 
 namespace sluice {
 
@@ -313,6 +314,26 @@ inline std::vector<float> random_queries(std::size_t count, std::mt19937& random
     std::vector<float> values(count);
     for (float& value : values) value = size * normal(random);
     return values;
+}
+
+inline constexpr TensorType kTypes[] = {TensorType::kF32, TensorType::kF16, TensorType::kQ8_0,
+                                        TensorType::kQ4_0};
+
+struct StoredTypes {
+    TensorType key, value;
+};
+
+// Pairs of types that a head of this size may have. Those with blocks need whole ones.
+inline std::vector<StoredTypes> types_for(std::size_t head_size) {
+    std::vector<StoredTypes> types;
+    for (const TensorType key : kTypes) {
+        for (const TensorType value : kTypes) {
+            const bool has_blocks = is_stored_in_blocks(key) || is_stored_in_blocks(value);
+            if (has_blocks && (head_size % 32 != 0 || (kIsSlowBuild && key != value))) continue;
+            types.push_back({key, value});
+        }
+    }
+    return types;
 }
 
 }  // namespace sluice

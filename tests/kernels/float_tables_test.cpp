@@ -318,25 +318,6 @@ TEST_CASE("float tables: add and add_scaled give the bits of scalar") {
 
 namespace {
 
-constexpr TensorType kTypes[] = {TensorType::kF32, TensorType::kF16, TensorType::kQ8_0, TensorType::kQ4_0};
-
-struct StoredTypes {
-    TensorType key, value;
-};
-
-// Pairs of types that a head of this size may have. Those with blocks need whole ones.
-std::vector<StoredTypes> types_for(std::size_t head_size) {
-    std::vector<StoredTypes> types;
-    for (const TensorType key : kTypes) {
-        for (const TensorType value : kTypes) {
-            const bool has_blocks = is_stored_in_blocks(key) || is_stored_in_blocks(value);
-            if (has_blocks && (head_size % 32 != 0 || (kIsSlowBuild && key != value))) continue;
-            types.push_back({key, value});
-        }
-    }
-    return types;
-}
-
 bool is_within_bound(const Attended& attended, const AttentionHistory& history,
                      const std::vector<float>& queries, float scale) {
     for (std::size_t head = 0; head < attended.states.size(); ++head) {
